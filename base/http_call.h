@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * HTTP calls going out: the one home of libcurl. A caller runs a thread of its own (TLS
+ * handshakes and name look-ups must not stop the loop); completions come back on the
+ * owner's loop. Redirects are never followed, proxies from the environment never used.
+ *
+ * Guard against server-side request forgery: unless allow_private is set, the address
+ * that is really connected to (and the one of a reused connection) must be a public
+ * one; names and URL spelling play no part in that decision.
+ */
+#ifndef BASE_HTTP_CALL_H
+#define BASE_HTTP_CALL_H
+
+#include "base/buf.h"
+#include "base/http_server.h"
+#include "base/loop.h"
+#include "base/span.h"
+#include "base/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+struct http_caller;
+
+struct http_call {
+    const char *method; /* "POST" */
+    const char *url;    /* http or https */
+    const struct http_header *headers;
+    size_t header_count;
+    struct span body;
+    int64_t connect_timeout_ns;
+    int64_t timeout_ns;  /* whole call */
+    size_t answer_limit; /* bytes of answer body kept; the call fails beyond it */
+    bool allow_private;  /* loopback, private and link-local addresses are fine */
+};
+
+struct http_answer {
+    enum status status; /* STATUS_OK: an answer came, whatever its code; STATUS_INVALID:
+                           bad URL; STATUS_UNSUPPORTED: address refused; STATUS_TIMEOUT;
+                           STATUS_TOO_LARGE; STATUS_UNAVAILABLE: refused, reset, TLS */
+    int code;
+    int64_t retry_after_s; /* of the Retry-After header; -1 = none */
+    struct span body;      /* valid during the callback or until the buffer goes */
+};
+
+typedef void (*http_answer_fn)(void *arg, const struct http_answer *answer);
+
+/** Starts the thread; answers are delivered on the loop. */
+MUST_CHECK enum status
+http_caller_create(struct http_caller **out, struct loop *loop, size_t parallel_max);
+
+/** Ends calls under way (they get STATUS_CLOSED) and joins the thread. */
+void http_caller_destroy(struct http_caller **caller);
+
+/**
+ * Begins a call; everything in it is copied.
+ *
+ * @return STATUS_OK: fn will be called exactly once; STATUS_FULL over parallel_max
+ */
+MUST_CHECK enum status http_call_start(struct http_caller *caller,
+                                       const struct http_call *call,
+                                       http_answer_fn fn,
+                                       void *arg);
+
+/**
+ * The same, waiting in the calling thread: for command-line tools.
+ *
+ * @param[out] body the answer's body; `answer->body` points into it
+ * @blocks up to call->timeout_ns
+ */
+void http_call_wait(const struct http_call *call,
+                    struct buf *body,
+                    struct http_answer *answer);
+
+/** Whether an address is one a webhook may reach (RFC 6890 and the cloud metadata set).
+ */
+bool http_address_is_public(const struct sockaddr *address);
+
+#endif

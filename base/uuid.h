@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Job ids: UUIDv7 (RFC 9562 section 5.7), a millisecond timestamp and 74 random bits.
+ * The record key in Kafka is the 36-character text; in memory an id is its 16 bytes.
+ */
+#ifndef BASE_UUID_H
+#define BASE_UUID_H
+
+#include "base/span.h"
+#include "base/status.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { UUID_BYTES = 16, UUID_TEXT = 36 };
+
+struct uuid {
+    uint8_t bytes[UUID_BYTES];
+};
+
+/** Source of random bits, refilled from getrandom in blocks. Not shared by threads. */
+struct uuid_source {
+    uint8_t pool[1024];
+    unsigned used; /* bytes of pool already given; starts at sizeof pool */
+};
+
+/** @thread the one that owns the source */
+void uuid_source_init(struct uuid_source *source);
+
+/**
+ * A new version 7 id.
+ *
+ * @param[in] wall_us now, microseconds since 1970
+ * @thread the one that owns the source
+ */
+struct uuid uuid_mint(struct uuid_source *source, int64_t wall_us);
+
+/** Replaces the last two bytes by fresh random bits; version and variant stay. */
+void uuid_vary(struct uuid_source *source, struct uuid *id);
+
+/** Lower-case 8-4-4-4-12 form, no NUL. @thread any */
+void uuid_format(const struct uuid *id, char text[static UUID_TEXT]);
+
+/**
+ * Reads the 36-character form, either case, any version.
+ *
+ * @param[out] id set only on STATUS_OK
+ * @return STATUS_OK; STATUS_INVALID
+ */
+MUST_CHECK enum status uuid_parse(struct span text, struct uuid *id);
+
+static inline bool
+uuid_equal(const struct uuid *a, const struct uuid *b)
+{
+    return memcmp(a->bytes, b->bytes, UUID_BYTES) == 0;
+}
+
+#endif

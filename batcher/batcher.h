@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The door of the batcher room: requests from Kafka, micro-batches to runners, replies
+ * to Kafka, offsets committed behind them. One batcher is one loop and its runner
+ * children.
+ */
+#ifndef BATCHER_BATCHER_H
+#define BATCHER_BATCHER_H
+
+#include "base/loop.h"
+#include "base/option.h"
+#include "base/status.h"
+#include "bus/config.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct batcher;
+
+struct batcher_config {
+    const char *models;       /* models: the repository */
+    const char *models_load;  /* models.load: "*" or names, comma-separated */
+    const char *admin_listen; /* admin.listen; NULL = off */
+    const char
+        *runner_command; /* runner.command; NULL: leat-runner beside the program */
+    const char *group_instance; /* group.instance.id; NULL = dynamic member */
+    const char *reply_allow; /* reply.topics.allow: names or prefix*, comma-separated */
+    int64_t
+        queue_requests_max; /* batcher.queue.requests: decoded and waiting, per model */
+    int64_t queue_bytes_max; /* batcher.queue.bytes */
+    int64_t run_timeout_ns;  /* batcher.run.timeout: a batch longer than this is dead */
+    int64_t slot_bytes;      /* batcher.slot.bytes: slab of one batch */
+    int64_t commit_interval_ns; /* batcher.commit.interval */
+    int64_t drain_timeout_ns;   /* drain.timeout */
+};
+
+extern const struct option batcher_options[];
+extern const size_t batcher_option_count;
+
+MUST_CHECK enum status batcher_create(struct batcher **out,
+                                      struct loop *loop,
+                                      const struct bus_config *bus,
+                                      const struct batcher_config *config,
+                                      struct fault *fault);
+
+/** Models loaded and partitions assigned; otherwise `waiting_for` says what for. */
+bool batcher_ready(const struct batcher *batcher, const char **waiting_for);
+
+const char *batcher_admin_address(const struct batcher *batcher);
+
+/** SIGTERM: finish what runs, give back the rest, commit, then stop the loop. */
+void batcher_drain(struct batcher *batcher);
+
+/** 0, or the exit status of a drain that could not finish in time. */
+int batcher_exit_status(const struct batcher *batcher);
+
+void batcher_destroy(struct batcher **batcher);
+
+#endif

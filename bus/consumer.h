@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Consumer with manual offsets, on the loop. Records are handed over one by one and
+ * stay in librdkafka's own memory until given back, so a waiting request costs no copy.
+ * Partitions are paused, never the poll: max.poll.interval cannot pass while the loop
+ * turns. Assignment is `range` (keeps co-partitioned topics together).
+ */
+#ifndef BUS_CONSUMER_H
+#define BUS_CONSUMER_H
+
+#include "base/loop.h"
+#include "base/span.h"
+#include "base/status.h"
+#include "bus/config.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct consumer;
+
+/** One record; all spans live until record_release(). */
+struct record {
+    const char *topic;
+    int32_t partition;
+    int64_t offset;
+    int64_t timestamp_us; /* wall; 0 if unknown */
+    struct span key;
+    struct span value; /* size 0 and data NULL for a tombstone */
+    void *handle;      /* librdkafka's message */
+};
+
+struct partition {
+    const char *topic; /* borrowed during a call */
+    int32_t partition;
+    int64_t offset; /* meaning said by the call; OFFSET_* below */
+};
+
+enum { OFFSET_COMMITTED = -1000, OFFSET_BEGINNING = -2, OFFSET_END = -1 };
+
+struct consumer_events {
+    /**
+     * A record; the callee owns it until record_release(). Called only while
+     * consumer is not over its budget of the turn.
+     */
+    void (*record)(void *arg, struct record *r);
+    /**
+     * Partitions came. `offset` is OFFSET_COMMITTED on entry and may be set to where
+     * reading is to start.
+     */
+    void (*assigned)(void *arg, struct partition *parts, size_t count);
+    /**
+     * Partitions go. Not lost: commits for them are still possible now, and
+     * loop-free waiting here delays the group. Lost: commit nothing.
+     */
+    void (*revoked)(void *arg, const struct partition *parts, size_t count, bool lost);
+    /** Optional: a partition's reading position reached its end (caught up). */
+    void (*reached_end)(void *arg, const char *topic, int32_t partition);
+    /** Optional: offset out of range, topic gone, broker away, fenced... in words. */
+    void (*trouble)(void *arg, enum status status, const char *reason);
+};
+
+struct consumer_config {
+    const char *name;           /* for the log */
+    const char *group;          /* NULL: no group; use consumer_assign() */
+    const char *instance_id;    /* static membership, or NULL */
+    const char *topics[8];      /* of the group; unused ones NULL */
+    int64_t session_timeout_ns; /* 0 = 10 s */
+    int64_t fetch_bytes_max;    /* prefetched and not yet taken, in all; 0 = 16 MiB */
+    bool all_partitions; /* dev mode: no group protocol, read every partition of topics,
+                            offsets are committed to `group` all the same */
+};
+
+MUST_CHECK enum status consumer_create(struct consumer **out,
+                                       struct loop *loop,
+                                       const struct bus_config *bus,
+                                       const struct consumer_config *config,
+                                       const struct consumer_events *events,
+                                       void *arg,
+                                       struct fault *fault);
+
+/**
+ * Leaves the group (revoked is called first), gives up the connection.
+ * Every record must have been released. @blocks up to 5 s
+ */
+void consumer_destroy(struct consumer **consumer);
+
+/** Without a group: reads exactly these from the given offsets; replaces the former
+ * set.
+ */
+MUST_CHECK enum status
+consumer_assign(struct consumer *consumer, const struct partition *parts, size_t count);
+
+MUST_CHECK enum status
+consumer_pause(struct consumer *consumer, const char *topic, int32_t partition);
+MUST_CHECK enum status
+consumer_resume(struct consumer *consumer, const char *topic, int32_t partition);
+
+/**
+ * Commits `offset` = next to be read, for each partition.
+ *
+ * @param[in] wait true: until the broker answered (at most 5 s); false: later, errors
+ *            are logged and the next commit repairs them
+ */
+MUST_CHECK enum status consumer_commit(struct consumer *consumer,
+                                       const struct partition *parts,
+                                       size_t count,
+                                       bool wait);
+
+/**
+ * First and next offset of each partition, asked of the broker.
+ *
+ * @param[out] low,high per partition
+ * @blocks up to timeout_ns
+ */
+MUST_CHECK enum status consumer_bounds(struct consumer *consumer,
+                                       const char *topic,
+                                       int32_t partition,
+                                       int64_t timeout_ns,
+                                       int64_t *low,
+                                       int64_t *high);
+
+/**
+ * Offset of the first record at or after a time; OFFSET_END if there is none. The
+ * in-process broker cannot say: OFFSET_BEGINNING.
+ *
+ * @blocks up to timeout_ns
+ */
+MUST_CHECK enum status consumer_offset_at(struct consumer *consumer,
+                                          const char *topic,
+                                          int32_t partition,
+                                          int64_t wall_us,
+                                          int64_t timeout_ns,
+                                          int64_t *offset);
+
+/** Partitions of a topic. @blocks up to timeout_ns @return also STATUS_NOT_FOUND */
+MUST_CHECK enum status consumer_partitions(struct consumer *consumer,
+                                           const char *topic,
+                                           int64_t timeout_ns,
+                                           int32_t *count);
+
+/** Value of a header; STATUS_NOT_FOUND if absent. The last of several counts. */
+MUST_CHECK enum status
+record_header_find(const struct record *r, const char *name, struct span *value);
+
+/** The i-th header in order, STATUS_NOT_FOUND past the last: to copy them all. */
+MUST_CHECK enum status record_header_at(const struct record *r,
+                                        size_t i,
+                                        const char **name,
+                                        struct span *value);
+
+/** Gives a record back; NULLs the pointer. @thread the loop's */
+void record_release(struct record **r);
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The door of the results room: whoever waits for an id is told its answer once, every
+ * answer is kept and can be found for results.ttl, and webhooks are delivered. It reads
+ * the replies topic as a member of the group `leat.results`; the member that is
+ * assigned a partition owns every id whose key hashes to it. Everything runs on the
+ * loop.
+ */
+#ifndef RESULTS_RESULTS_H
+#define RESULTS_RESULTS_H
+
+#include "base/arena.h"
+#include "base/loop.h"
+#include "base/option.h"
+#include "base/status.h"
+#include "base/uuid.h"
+#include "bus/config.h"
+#include "schemas/message.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct results;
+struct results_wait; /* somebody waiting for one id */
+
+struct results_config {
+    const char *store;       /* results.store: directory, created */
+    int64_t ttl_ns;          /* results.ttl */
+    int64_t store_bytes_max; /* results.store.max */
+    int64_t waits_max;       /* results.waits.max */
+    const char *secret_file; /* webhook.secret.file: whsec_... lines; NULL: unsigned are
+                                refused, a secret is made and logged by file name */
+    bool allow_private;      /* webhook.allow.private */
+    int64_t webhook_timeout_ns;   /* webhook.timeout */
+    int64_t webhook_attempts_max; /* webhook.attempts */
+    int64_t webhooks_max;         /* webhook.pending.max */
+};
+
+extern const struct option results_options[];
+extern const size_t results_option_count;
+
+/**
+ * The answer, or why there is none.
+ *
+ * @param[in] status STATUS_OK: reply is terminal; STATUS_TIMEOUT: the wait's deadline;
+ *                   STATUS_CLOSED: shutting down; STATUS_MISDIRECTED: the partition of
+ *                   the id went to another instance
+ * @param[in] reply  borrowed during the call; NULL unless STATUS_OK
+ */
+typedef void (*results_answer_fn)(void *waiter,
+                                  enum status status,
+                                  const struct reply *reply);
+
+MUST_CHECK enum status results_create(struct results **out,
+                                      struct loop *loop,
+                                      const struct bus_config *bus,
+                                      const struct results_config *config,
+                                      struct fault *fault);
+
+/** Answers every wait with STATUS_CLOSED, commits the store, leaves the group. */
+void results_destroy(struct results **results);
+
+/** Partitions owned and caught up, so that answers can be given. */
+bool results_ready(const struct results *results);
+
+/** What it is waiting for, in words, for /readyz; "" when ready. */
+const char *results_waiting_for(const struct results *results);
+
+/**
+ * Mints an id whose answer comes to this process: it hashes to the current one among
+ * the owned reply partitions. The current one changes with results_next_partition().
+ *
+ * @return STATUS_OK; STATUS_UNAVAILABLE while no partition is owned
+ */
+MUST_CHECK enum status
+results_mint(struct results *results, int64_t wall_us, struct uuid *id);
+
+/** Ends a quantum: ids minted from now on belong to the next owned partition. */
+void results_next_partition(struct results *results);
+
+/**
+ * Waits for an id; also for one whose reply is already here (answered before return is
+ * avoided: then it comes on the next turn).
+ *
+ * @param[in] deadline_ns monotonic
+ * @return STATUS_OK: fn will be called exactly once, unless results_forget() comes
+ *         first; STATUS_FULL
+ */
+MUST_CHECK enum status results_expect(struct results *results,
+                                      const struct uuid *id,
+                                      int64_t deadline_ns,
+                                      results_answer_fn fn,
+                                      void *waiter,
+                                      struct results_wait **wait);
+
+/** The waiter is gone: fn will not be called. */
+void results_forget(struct results *results, struct results_wait *wait);
+
+/**
+ * What is known of an id now.
+ *
+ * @param[in]  arena for the arrays of the reply
+ * @param[out] reply terminal or QUEUED; spans valid until the next call into results
+ * @return STATUS_OK; STATUS_NOT_FOUND: never heard of, or expired, or another tenant's;
+ *         STATUS_UNAVAILABLE: its partition is still being read; STATUS_MISDIRECTED:
+ *         another instance owns it
+ */
+MUST_CHECK enum status results_find(struct results *results,
+                                    const struct uuid *id,
+                                    struct span tenant,
+                                    struct arena *arena,
+                                    struct reply *reply);
+
+#endif

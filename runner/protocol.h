@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Between a batcher and the process that holds the models (docs/runner-protocol.md
+ * tells the same for other languages). Three things are shared:
+ *
+ * 1. A control socket: AF_UNIX SOCK_SEQPACKET, inherited as the descriptor named in
+ *    the environment variable LEAT_RUNNER_FD. One packet is one message: lines of
+ *    `key=value\n`, the first `type=...`. Parent: load, unload, stop. Child: hello,
+ * loaded (metadata), failed (reason), log.
+ * 2. Per loaded instance one memfd (the slab), passed with `load`: SLOTS_PER_INSTANCE
+ *    slots of `slot_bytes` each; a slot is a struct slot_head and then its tensors.
+ * 3. Per loaded instance two eventfds, passed with `load` behind the slab: `submit`
+ * (parent writes 1 per slot it filled) and `complete` (child writes 1 per slot it
+ * finished).
+ *
+ * A slot is FREE, then FILLED by the parent (release store, then submit), RUNNING when
+ * the child took it, DONE by the child (release store, then complete), FREE again by
+ * the parent. The child runs slots in the order of `sequence`. Only the owner of the
+ * state writes the slot. If the child dies, whatever is not DONE has not been answered.
+ */
+#ifndef RUNNER_PROTOCOL_H
+#define RUNNER_PROTOCOL_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define RUNNER_PROTOCOL_VERSION 1
+#define RUNNER_FD_ENVIRONMENT   "LEAT_RUNNER_FD"
+
+enum {
+    SLOTS_PER_INSTANCE = 3,
+    SLOT_TENSORS_MAX = 32,
+    SLOT_ROWS_MAX = 4096,
+    SLOT_RANK_MAX = 8,
+    SLOT_NAME_BYTES = 64,
+    SLOT_ERROR_BYTES = 256,
+    SLOT_ALIGN = 64,       /* of every tensor's offset in the slot */
+    CONTROL_BYTES = 65536, /* largest control message */
+};
+
+enum slot_state { SLOT_FREE, SLOT_FILLED, SLOT_RUNNING, SLOT_DONE };
+
+/* What a finished batch came to. */
+enum slot_outcome {
+    SLOT_SUCCEEDED,     /* outputs are valid for every row whose row_failed is 0 */
+    SLOT_FAILED,        /* the batch failed; which row is to blame is not known */
+    SLOT_OUT_OF_MEMORY, /* device memory; half the rows may work */
+    SLOT_DEVICE_LOST,   /* the runner exits after this */
+};
+
+/* Datatypes are numbered as enum datatype of schemas/tensor.h. */
+struct slot_tensor {
+    char name[SLOT_NAME_BYTES]; /* NUL-terminated */
+    uint32_t datatype;
+    uint32_t rank;
+    int64_t shape[SLOT_RANK_MAX]; /* first dimension = rows where the model batches */
+    uint64_t offset;              /* bytes from the start of the slot */
+    uint64_t size;                /* bytes */
+};
+
+struct slot_head {
+    _Atomic uint32_t state; /* enum slot_state */
+    uint32_t outcome;       /* enum slot_outcome; child */
+    uint64_t sequence;      /* parent; increases by 1 per batch of the instance */
+    uint32_t rows;          /* parent */
+    uint32_t input_count;   /* parent */
+    uint32_t output_count;  /* child */
+    uint32_t reserved;
+    uint64_t inputs_end; /* parent: first byte free for outputs */
+    int64_t started_ns;  /* child: CLOCK_MONOTONIC */
+    int64_t completed_ns;
+    char error[SLOT_ERROR_BYTES];      /* child; NUL-terminated, "" when fine */
+    uint8_t row_failed[SLOT_ROWS_MAX]; /* child: 1 = this row failed by itself */
+    struct slot_tensor inputs[SLOT_TENSORS_MAX];
+    struct slot_tensor outputs[SLOT_TENSORS_MAX];
+};
+
+/* Tensors of a slot start here. */
+#define SLOT_DATA_OFFSET                                                               \
+    ((sizeof(struct slot_head) + SLOT_ALIGN - 1) / SLOT_ALIGN * SLOT_ALIGN)
+
+static inline struct slot_head *
+slot_at(void *slab, uint64_t slot_bytes, unsigned index)
+{
+    return (struct slot_head *)(void *)((uint8_t *)slab + slot_bytes * index);
+}
+
+static inline void *
+slot_bytes_at(struct slot_head *slot, uint64_t offset)
+{
+    return (uint8_t *)slot + offset;
+}
+
+/*
+ * Control messages, by `type`:
+ *
+ *   hello    child   version=1 pid=N backends=dense,sim,echo
+ *   load     parent  instance=N model=NAME version=V dir=PATH platform=P slot_bytes=N
+ *                    max_batch_size=N device=cpu  + every other key of model.properties
+ *                    as property.KEY=VALUE;  3 descriptors: slab, submit, complete
+ *   loaded   child   instance=N platform=P and per tensor one line, in order:
+ *                    input=NAME DATATYPE d0,d1,...   output=NAME DATATYPE d0,d1,...
+ *                    (-1 = variable; the first is -1 where the model batches)
+ *   failed   child   instance=N reason=TEXT      (the load failed; nothing is kept)
+ *   unload   parent  instance=N    -> unloaded instance=N
+ *   log      child   level=info|warn|error instance=N text=TEXT
+ *   stop     parent  -> the child finishes what runs and exits 0
+ *
+ * A value holds no newline. Unknown keys are ignored, unknown types answered by
+ * nothing.
+ */
+
+#endif
