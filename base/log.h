@@ -7,6 +7,7 @@
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
+#include "base/option.h"
 #include "base/span.h"
 #include "base/status.h"
 
@@ -72,6 +73,17 @@ log_status(enum status status)
 
 /** Set once at start, before any thread. @param[in] component such as "ingest" */
 void log_setup(const char *component, enum log_level least, enum log_format format);
+
+struct log_config {
+    const char *level;  /* log.level */
+    const char *format; /* log.format */
+};
+
+extern const struct option log_options[];
+extern const size_t log_option_count;
+
+/** log_setup() from the options. */
+void log_configure(const char *component, const struct log_config *config);
 
 /** @param[in] fields ended by LOG_FIELD_END @thread any */
 void log_write(enum log_level level, const char *event, const struct log_field *fields);

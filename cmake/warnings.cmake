@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Warnings and hardening for our own code, not for what we include (SYSTEM).
 add_library(leat_warnings INTERFACE)
-target_compile_definitions(leat_warnings INTERFACE _GNU_SOURCE)
+target_compile_definitions(leat_warnings INTERFACE _GNU_SOURCE LEAT_VERSION="${PROJECT_VERSION}")
 target_compile_options(leat_warnings INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes
   -Wmissing-prototypes -Wold-style-definition -Wvla -Wundef -Wcast-qual
