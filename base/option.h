@@ -78,7 +78,8 @@ enum option_action { OPTION_RUN, OPTION_EXIT_OK, OPTION_EXIT_USAGE };
  * Prints help, the configuration (secrets masked, with the origin of each value) or the
  * verdict of --check-config when asked; prints what is wrong and why to stderr.
  *
- * @param[in] argc,argv without the program's name
+ * @param[in] argc count of argv
+ * @param[in] argv without the program's name
  * @return OPTION_RUN; OPTION_EXIT_OK after something was printed; OPTION_EXIT_USAGE
  *         after an error was (exit status 2; 78 is for a bad file)
  */

@@ -93,22 +93,36 @@ slot_bytes_at(struct slot_head *slot, uint64_t offset)
 }
 
 /*
+ * A slot in detail. The parent writes sequence (1 for the first batch of an instance),
+ * rows (1 where the model does not batch), input_count, inputs and inputs_end; inputs
+ * may stand in any order, each tensor of `loaded` once. The child clears output_count,
+ * error and row_failed[0..rows) when it takes the slot, writes every output of `loaded`
+ * in its order from inputs_end on, and checks all it was given: what does not fit the
+ * model or the slot is SLOT_FAILED with the reason in `error`. The slots are the
+ * child's from `load` to `loaded`: it warms the model up in them.
+ *
  * Control messages, by `type`:
  *
  *   hello    child   version=1 pid=N backends=dense,sim,echo
  *   load     parent  instance=N model=NAME version=V dir=PATH platform=P slot_bytes=N
  *                    max_batch_size=N device=cpu  + every other key of model.properties
- *                    as property.KEY=VALUE;  3 descriptors: slab, submit, complete
+ *                    as property.KEY=VALUE;  3 descriptors: slab, submit, complete.
+ *                    slot_bytes is a multiple of SLOT_ALIGN; instance is the parent's
+ *                    choice, free again after failed or unloaded
  *   loaded   child   instance=N platform=P and per tensor one line, in order:
  *                    input=NAME DATATYPE d0,d1,...   output=NAME DATATYPE d0,d1,...
  *                    (-1 = variable; the first is -1 where the model batches)
  *   failed   child   instance=N reason=TEXT      (the load failed; nothing is kept)
- *   unload   parent  instance=N    -> unloaded instance=N
+ *   unload   parent  instance=N    -> what is FILLED is run, then unloaded instance=N
+ *   unloaded child   instance=N    (also of every instance after stop)
  *   log      child   level=info|warn|error instance=N text=TEXT
- *   stop     parent  -> the child finishes what runs and exits 0
+ *   stop     parent  -> the child runs what is FILLED, unloads and exits 0
  *
  * A value holds no newline. Unknown keys are ignored, unknown types answered by
- * nothing.
+ * nothing. When the socket closes the child exits at once; it ignores SIGINT and
+ * SIGTERM, which reach the whole group of processes and are the parent's to answer.
+ * The parent starts it from a thread that lives as long as the child (the kernel's
+ * parent death signal watches the thread).
  */
 
 #endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A way to run models: one `const struct backend_ops` per platform, chosen by the
+ * `platform` of a load. The instance allocates the backend's private state (zeroed,
+ * state_size bytes) and frees it after unload(); it calls all slots of one state from
+ * one thread.
+ */
+#ifndef RUNNER_BACKEND_H
+#define RUNNER_BACKEND_H
+
+#include "base/status.h"
+#include "runner/batch.h"
+#include "runner/model.h"
+#include "runner/properties.h"
+
+#include <stddef.h>
+
+/* What a load is given; borrowed during load() only. */
+struct model_source {
+    const char *directory; /* of the version: its files */
+    const struct properties
+        *properties;    /* of model.properties, keys as written there */
+    const char *device; /* "cpu" */
+};
+
+struct backend_ops {
+    const char *platform; /* "dense" */
+    size_t state_size;
+
+    /**
+     * Reads the model and says its tensors.
+     *
+     * @param[in,out] model max_batch_size is set, and inputs and outputs are those of
+     *                the properties, maybe none; complete and checked on STATUS_OK
+     * @return STATUS_OK, or why not in words; then unload() is called all the same
+     */
+    enum status (*load)(void *state,
+                        const struct model_source *source,
+                        struct model *model,
+                        struct fault *fault);
+
+    /** Releases what load() took, also half of it. (optional: nothing to release) */
+    void (*unload)(void *state);
+
+    /**
+     * Computes every output by batch_output(), in the model's order. Rows that fail by
+     * themselves are marked in row_failed.
+     *
+     * @return SLOT_SUCCEEDED, or another outcome with its reason by batch_fail()
+     */
+    enum slot_outcome (*run)(void *state, struct batch *b);
+};
+
+extern const struct backend_ops backend_dense;
+extern const struct backend_ops backend_echo;
+extern const struct backend_ops backend_sim;
+
+/** The backend of that platform, or NULL. */
+const struct backend_ops *backend_find(const char *platform);
+
+/** "dense,sim,echo": what this build has. */
+void backend_list(struct buf *out);
+
+#endif
