@@ -57,7 +57,9 @@ void http_caller_destroy(struct http_caller **caller);
 /**
  * Begins a call; everything in it is copied.
  *
- * @return STATUS_OK: fn will be called exactly once; STATUS_FULL over parallel_max
+ * @return STATUS_OK: fn will be called exactly once; STATUS_FULL over parallel_max;
+ *         STATUS_NO_MEMORY
+ * @thread the loop's
  */
 MUST_CHECK enum status http_call_start(struct http_caller *caller,
                                        const struct http_call *call,
@@ -73,6 +75,15 @@ MUST_CHECK enum status http_call_start(struct http_caller *caller,
 void http_call_wait(const struct http_call *call,
                     struct buf *body,
                     struct http_answer *answer);
+
+/**
+ * Whether a URL is one that a call accepts: http or https, a host, no user, fragment,
+ * blank or control character. Says nothing about where its host leads.
+ *
+ * @return STATUS_OK; STATUS_INVALID; STATUS_NO_MEMORY
+ * @thread any
+ */
+MUST_CHECK enum status http_url_check(const char *url);
 
 /** Whether an address is one a webhook may reach (RFC 6890 and the cloud metadata set).
  */

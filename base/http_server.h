@@ -6,9 +6,10 @@
  * answers at once or holds the exchange and answers later, exactly once.
  *
  * The server itself refuses, with a problem+json body, what never becomes a request:
- * ambiguous framing (400, close), a head over its limit (431), a body over its limit
- * (413, before 100-continue), too many connections (503). It closes connections that
- * are too slow (head, body, idle) on absolute deadlines.
+ * ambiguous framing (400, close), a body over its limit (413, before 100-continue),
+ * a compressed body (415), too many connections (503). What libmicrohttpd cannot parse
+ * it refuses itself, with a page of its own: 400, a head over the limit (431), another
+ * version (505). Too slow connections are closed on absolute deadlines.
  */
 #ifndef BASE_HTTP_SERVER_H
 #define BASE_HTTP_SERVER_H
@@ -36,8 +37,9 @@ struct http_header {
 typedef void (*http_handler_fn)(void *arg, struct http_exchange *x);
 
 /**
- * The client of a held exchange went away. Called at most once; http_respond() must
- * still be called (then or later), its answer is dropped.
+ * The client of a held exchange went away, or closed its sending side. Called at most
+ * once, on a turn of the loop; http_respond() must still be called (then or later), its
+ * answer is dropped if nobody takes it.
  */
 typedef void (*http_gone_fn)(void *arg, struct http_exchange *x);
 
@@ -46,9 +48,9 @@ struct http_server_config {
     size_t body_limit;        /* bytes */
     size_t head_limit;        /* bytes, also the memory kept per connection */
     unsigned connections_max; /* over it: 503 and close */
-    int64_t head_timeout_ns;  /* from the first byte to the end of the head */
+    int64_t head_timeout_ns;  /* accept or request line to the end of the head */
     int64_t body_timeout_ns;  /* from the end of the head to the end of the body */
-    int64_t idle_timeout_ns;  /* between requests of one connection */
+    int64_t idle_timeout_ns;  /* from an answer to the next request line */
 };
 
 /** The limits that notes and README promise; the caller changes what it needs. */
@@ -73,13 +75,14 @@ const char *http_server_address(const struct http_server *server);
 /** Stops accepting, answers carry Connection: close, idle connections are closed. */
 void http_server_drain(struct http_server *server);
 
-/** Exchanges begun and not answered. */
+/** Exchanges from the end of their head to the last byte of their answer. */
 size_t http_server_active(const struct http_server *server);
 
 /** Open connections. */
 size_t http_server_connections(const struct http_server *server);
 
-/** Closes the rest. Every held exchange must have been answered before. */
+/** Closes the rest. Every held exchange must have been answered before; what was
+ * answered is sent as far as the sockets take it at once. */
 void http_server_destroy(struct http_server **server);
 
 /* What a request says. All spans live until http_respond(). */
@@ -91,7 +94,8 @@ struct span
 http_header(struct http_exchange *x, const char *name); /* {NULL, 0} if absent */
 struct span http_body(const struct http_exchange *x);   /* as sent */
 
-/** Asks to be told when the client goes away while the exchange is held. */
+/** Asks to be told when the client goes away while the exchange is held; NULL: no more.
+ */
 void http_watch_gone(struct http_exchange *x, http_gone_fn fn, void *arg);
 
 /**

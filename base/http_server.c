@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The daemon and its connections. libmicrohttpd polls nothing itself: its epoll
+ * descriptor is watched by our loop and MHD_run() is called every turn, whatever woke
+ * it, because libmicrohttpd keeps ready connections in a list of its own. (Its internal
+ * epoll thread sleeps with exactly 128·n busy connections; seen in 0.9.75.)
+ *
+ * Each socket is also watched for the client's close, because libmicrohttpd forgets
+ * that event twice: while a connection is suspended, and when it arrives together with
+ * an incomplete request. Deadlines end by shutdown(): libmicrohttpd then sees the end
+ * of the connection and closes it; the descriptor is never closed behind its back.
+ */
+#include "base/http_server.h"
+
+#include "base/clock.h"
+#include "base/http_server_connection.h"
+#include "base/http_server_listen.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define LINGER_NS NS_PER_S
+
+/* Connections accepted over the limit, at the same time, so that they hear the 503. */
+enum { CONNECTIONS_SPARE = 64 };
+
+/* Its MHD_USE_ITC part would write an eventfd for every resumed connection; our turn
+ * already knows of them. */
+enum { DAEMON_FLAGS = MHD_USE_EPOLL | (MHD_ALLOW_SUSPEND_RESUME & ~MHD_USE_ITC) };
+
+void
+http_server_defaults(struct http_server_config *config)
+{
+    *config = (struct http_server_config){
+        .listen = "127.0.0.1:8080",
+        .body_limit = 1024U * 1024,
+        .head_limit = 8U * 1024,
+        .connections_max = 10000,
+        .head_timeout_ns = 10 * NS_PER_S,
+        .body_timeout_ns = 30 * NS_PER_S,
+        .idle_timeout_ns = 60 * NS_PER_S,
+    };
+}
+
+void
+http_connection_arm(struct http_connection *c, enum http_deadline_kind kind)
+{
+    struct http_server *server = c->server;
+    http_deadline_arm(&server->deadlines, &c->deadline,
+                      c->peer_closed ? HTTP_DEADLINE_LINGER : kind,
+                      loop_now(server->loop));
+}
+
+static void
+peer_closed(void *arg, uint32_t events)
+{
+    struct http_connection *c = arg;
+    (void)events;
+    c->peer_closed = true;
+    if (c->exchange.state <= EXCHANGE_BODY) {
+        http_connection_arm(c, HTTP_DEADLINE_LINGER);
+    } else {
+        http_exchange_check_gone(&c->exchange);
+    }
+}
+
+static void *
+connection_open(struct http_server *server, struct MHD_Connection *mhd)
+{
+    struct http_connection *c = calloc(1, sizeof(*c));
+    if (c == NULL) {
+        return NULL;
+    }
+    c->server = server;
+    c->mhd = mhd;
+    c->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    c->exchange.connection = c;
+    if (loop_watch(server->loop, c->fd, EPOLLRDHUP | EPOLLET, peer_closed, c) !=
+        STATUS_OK) {
+        free(c);
+        return NULL;
+    }
+    server->connections++;
+    c->over_limit = server->connections > server->config.connections_max;
+    http_connection_arm(c, HTTP_DEADLINE_HEAD);
+    return c;
+}
+
+static void
+connection_close(struct http_connection *c)
+{
+    http_deadline_clear(&c->server->deadlines, &c->deadline);
+    loop_unwatch(c->server->loop, c->fd);
+    c->server->connections--;
+    free(c);
+}
+
+static void
+connection_changed(void *arg,
+                   struct MHD_Connection *mhd,
+                   void **socket_context,
+                   enum MHD_ConnectionNotificationCode what)
+{
+    if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+        *socket_context = connection_open(arg, mhd);
+    } else if (*socket_context != NULL) {
+        connection_close(*socket_context);
+        *socket_context = NULL;
+    }
+}
+
+static void
+expire(struct http_server *server, int64_t now_ns)
+{
+    struct http_deadline *deadline = NULL;
+    while ((deadline = http_deadline_expire(&server->deadlines, now_ns)) != NULL) {
+        struct http_connection *c =
+            (void *)((char *)deadline - offsetof(struct http_connection, deadline));
+        struct http_exchange *x = &c->exchange;
+        if (x->state == EXCHANGE_HELD) {
+            http_gone_fn gone = x->gone;
+            x->gone = NULL;
+            if (gone != NULL) { /* nobody wants to know any more otherwise */
+                gone(x->gone_arg, x);
+            }
+            continue;
+        }
+        shutdown(c->fd, SHUT_RDWR);
+        http_deadline_arm(&server->deadlines, deadline, HTTP_DEADLINE_LINGER, now_ns);
+    }
+}
+
+static int64_t
+turn(void *arg, int64_t now_ns)
+{
+    struct http_server *server = arg;
+    if (server->running) {
+        return TIME_NEVER; /* a handler turns the loop: libmicrohttpd is not reentrant
+                            */
+    }
+    server->turn_ns = now_ns;
+    expire(server, now_ns);
+    server->resumed = false;
+    server->running = true;
+    MHD_run(server->mhd);
+    server->running = false;
+    if (server->resumed) {
+        return now_ns;
+    }
+    int64_t due_ns = http_deadline_next(&server->deadlines);
+    MHD_UNSIGNED_LONG_LONG wait_ms = 0;
+    if (MHD_get_timeout(server->mhd, &wait_ms) == MHD_YES) {
+        int64_t mhd_ns = now_ns + (int64_t)wait_ms * NS_PER_MS;
+        due_ns = mhd_ns < due_ns ? mhd_ns : due_ns;
+    }
+    return due_ns;
+}
+
+/* The turn, which follows at once, does the work. */
+static void
+daemon_ready(void *arg, uint32_t events)
+{
+    (void)arg;
+    (void)events;
+}
+
+/* Also the longest that a client may take no byte of its answer. */
+static unsigned
+idle_seconds(const struct http_server_config *config)
+{
+    int64_t longest_ns = config->idle_timeout_ns;
+    longest_ns =
+        config->head_timeout_ns > longest_ns ? config->head_timeout_ns : longest_ns;
+    longest_ns =
+        config->body_timeout_ns > longest_ns ? config->body_timeout_ns : longest_ns;
+    return (unsigned)(longest_ns / NS_PER_S) + 1;
+}
+
+static struct MHD_Daemon *
+daemon_start(struct http_server *server, int listening)
+{
+    const struct http_server_config *config = &server->config;
+    return MHD_start_daemon(
+        DAEMON_FLAGS, 0, NULL, NULL, http_exchange_advance, server,
+        MHD_OPTION_LISTEN_SOCKET, listening, MHD_OPTION_CONNECTION_LIMIT,
+        config->connections_max + CONNECTIONS_SPARE, MHD_OPTION_CONNECTION_TIMEOUT,
+        idle_seconds(config), MHD_OPTION_CONNECTION_MEMORY_LIMIT, config->head_limit,
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK,
+        http_exchange_begin, server, MHD_OPTION_NOTIFY_COMPLETED, http_exchange_end,
+        server, MHD_OPTION_NOTIFY_CONNECTION, connection_changed, server,
+        MHD_OPTION_END);
+}
+
+static void
+deadlines_init(struct http_server *server)
+{
+    struct http_deadline_list *lists = server->deadlines.lists;
+    lists[HTTP_DEADLINE_HEAD].duration_ns = server->config.head_timeout_ns;
+    lists[HTTP_DEADLINE_BODY].duration_ns = server->config.body_timeout_ns;
+    lists[HTTP_DEADLINE_IDLE].duration_ns = server->config.idle_timeout_ns;
+    lists[HTTP_DEADLINE_LINGER].duration_ns = LINGER_NS;
+}
+
+/* From a server whose daemon runs to one that the loop drives. */
+static enum status
+attach(struct http_server *server)
+{
+    server->mhd_epoll =
+        MHD_get_daemon_info(server->mhd, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+    enum status status =
+        loop_watch(server->loop, server->mhd_epoll, EPOLLIN, daemon_ready, server);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    status = loop_each_turn(server->loop, turn, server);
+    if (status != STATUS_OK) {
+        loop_unwatch(server->loop, server->mhd_epoll);
+    }
+    return status;
+}
+
+enum status
+http_server_create(struct http_server **out,
+                   struct loop *loop,
+                   const struct http_server_config *config,
+                   http_handler_fn handler,
+                   void *arg,
+                   struct fault *fault)
+{
+    struct http_server *server = calloc(1, sizeof(*server));
+    if (server == NULL) {
+        return fault_set(fault, STATUS_NO_MEMORY, "no memory for the HTTP server");
+    }
+    server->loop = loop;
+    server->config = *config;
+    server->handler = handler;
+    server->handler_arg = arg;
+    deadlines_init(server);
+    int listening = -1;
+    enum status status = http_server_listen(config->listen, &listening, server->address,
+                                            sizeof(server->address), fault);
+    if (status != STATUS_OK) {
+        free(server);
+        return status;
+    }
+    server->mhd = daemon_start(server, listening);
+    if (server->mhd == NULL) {
+        close(listening);
+        free(server);
+        return fault_set(fault, STATUS_IO, "libmicrohttpd cannot start");
+    }
+    status = attach(server);
+    if (status != STATUS_OK) {
+        MHD_stop_daemon(server->mhd);
+        free(server);
+        return fault_set(fault, status, "the loop has no room for an HTTP server");
+    }
+    *out = server;
+    return STATUS_OK;
+}
+
+const char *
+http_server_address(const struct http_server *server)
+{
+    return server->address;
+}
+
+/* Bytes that came but were not read yet are a request to be answered. */
+static void
+close_idle(struct http_server *server, enum http_deadline_kind kind)
+{
+    struct http_deadline *deadline = server->deadlines.lists[kind].first;
+    for (; deadline != NULL; deadline = deadline->next) {
+        struct http_connection *c =
+            (void *)((char *)deadline - offsetof(struct http_connection, deadline));
+        int unread = 0;
+        if (c->exchange.state == EXCHANGE_NONE &&
+            ioctl(c->fd, FIONREAD, &unread) == 0 && unread == 0) {
+            shutdown(c->fd, SHUT_RDWR);
+        }
+    }
+}
+
+void
+http_server_drain(struct http_server *server)
+{
+    if (server->draining) {
+        return;
+    }
+    server->draining = true;
+    int listening = MHD_quiesce_daemon(server->mhd);
+    if (listening >= 0) {
+        close(listening);
+    }
+    close_idle(server, HTTP_DEADLINE_HEAD);
+    close_idle(server, HTTP_DEADLINE_IDLE);
+}
+
+size_t
+http_server_active(const struct http_server *server)
+{
+    return server->active;
+}
+
+size_t
+http_server_connections(const struct http_server *server)
+{
+    return server->connections;
+}
+
+void
+http_server_destroy(struct http_server **server)
+{
+    struct http_server *s = *server;
+    *server = NULL;
+    if (s == NULL) {
+        return;
+    }
+    assert(s->held == 0);
+    if (s->resumed) {
+        MHD_run(s->mhd); /* hands the last answers to the sockets */
+    }
+    loop_no_turn(s->loop, turn, s);
+    loop_unwatch(s->loop, s->mhd_epoll);
+    MHD_stop_daemon(s->mhd);
+    free(s);
+}
