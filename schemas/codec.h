@@ -5,8 +5,14 @@
  * avro-c in both directions by tests/unit/schemas. Pure.
  *
  * Decoding accepts exactly one record and nothing behind it, checks every length
- * against what is left, every enum index, every UUID, UTF-8 of every string, every
- * tensor's data against datatype and shape, and the counts of message.h.
+ * against what is left, every enum index, every UUID, every tensor's data against
+ * datatype and shape, and the limits of message.h. Texts are UTF-8 without U+0000. Also
+ * refused: empty names (of models, tensors, topics, ...), negative counts and
+ * priorities, a deadline of 0 or less, a parameter named twice.
+ *
+ * Encoding writes what it is given: what decoding would refuse is the writer's fault.
+ * Only an error's message and a model's reason may have any bytes and length; those
+ * that are no text become '?'.
  */
 #ifndef SCHEMAS_CODEC_H
 #define SCHEMAS_CODEC_H
@@ -46,7 +52,8 @@ MUST_CHECK enum status model_info_decode(struct span bytes,
 /**
  * Only the id of a request that may not decode, so that its sender can still be told.
  *
- * @return STATUS_OK; STATUS_INVALID if not even that can be read
+ * @return STATUS_OK; STATUS_INVALID if not even that can be read, or the fingerprint is
+ * not known
  */
 MUST_CHECK enum status request_peek_id(struct span bytes, struct uuid *id);
 

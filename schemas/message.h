@@ -16,6 +16,12 @@
 #include <stdint.h>
 
 enum { NAME_MAX_BYTES = 200, ROUTE_MAX = 16, TENSORS_MAX = 64, PARAMETERS_MAX = 256 };
+enum {
+    TOPIC_MAX_BYTES = 249,
+    URL_MAX_BYTES = 2048,
+    EVENTS_MAX = 16,
+    HASH_MAX_BYTES = 64
+};
 
 enum parameter_kind { PARAMETER_TEXT, PARAMETER_INT, PARAMETER_REAL, PARAMETER_BOOL };
 

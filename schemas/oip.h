@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Open Inference Protocol V2 bodies: JSON, and JSON followed by binary tensors. Tensor
- * `data` arrays are lifted out by our own number scanner; the small rest goes through
- * jansson (its home is oip_*.c and properties of other JSON documents in schemas/).
+ * Open Inference Protocol V2 bodies: JSON, and JSON followed by binary tensors. Read by
+ * a cursor of our own (json_read.h) straight into structs and tensor bytes: no tree is
+ * built, so a hostile body costs no more than its length.
  */
 #ifndef SCHEMAS_OIP_H
 #define SCHEMAS_OIP_H
@@ -35,13 +35,18 @@ struct oip_request {
     int64_t deadline_ms;           /* jobs only: from now; 0 = none */
     int64_t timeout_us;            /* parameters.timeout; 0 = none */
     int32_t priority;              /* parameters.priority or jobs' priority */
+    bool raw; /* the body is one tensor; oip_fit_raw() must name and shape it */
 };
 
 /**
  * Reads and checks a body against what the model wants.
  *
+ * An infer body may have members that are not ours (real clients send some); a job body
+ * may not. `data` may be nested or flat; FP16 and BF16 come as binary only.
+ *
  * @param[in]  body        borrowed; the result points into it or into the arena
- * @param[in]  json_length value of Inference-Header-Content-Length, or OIP_JSON_ONLY
+ * @param[in]  json_length value of Inference-Header-Content-Length, or OIP_JSON_ONLY;
+ *                         0: a raw body, the bytes of the model's only input
  * @param[in]  job         true: the members of POST /v1/jobs are allowed
  * @param[out] fault       names the member or tensor and, for JSON, line and column
  * @return STATUS_OK; STATUS_INVALID; STATUS_TOO_LARGE; STATUS_UNSUPPORTED;
@@ -53,6 +58,19 @@ MUST_CHECK enum status oip_read_request(struct span body,
                                         struct arena *arena,
                                         struct oip_request *out,
                                         struct fault *fault);
+
+/**
+ * Gives the tensor of a raw request the name, datatype and shape of the model's only
+ * input: one row; a single variable dimension follows from the size of the body. Does
+ * nothing to a request that is not raw. Call it before oip_check_model().
+ *
+ * @return STATUS_OK; STATUS_INVALID if the model has several inputs or the size does
+ * not fit; STATUS_NO_MEMORY
+ */
+MUST_CHECK enum status oip_fit_raw(struct oip_request *request,
+                                   const struct model_info *model,
+                                   struct arena *arena,
+                                   struct fault *fault);
 
 /**
  * Checks a request against a model: unknown, missing or doubled input, wrong datatype,
@@ -75,7 +93,9 @@ struct oip_answer {
 };
 
 /**
- * Appends the answer of a succeeded infer call.
+ * Appends the answer of a succeeded infer call. Numbers are the shortest that read back
+ * the same; FP16 and BF16 are written as numbers, nan and infinity, which JSON does not
+ * have, as null: who needs them asks for binary.
  *
  * @param[out] json_length bytes of JSON when binary tensors follow, else OIP_JSON_ONLY
  */
