@@ -110,7 +110,8 @@ MUST_CHECK enum status consumer_commit(struct consumer *consumer,
 /**
  * First and next offset of each partition, asked of the broker.
  *
- * @param[out] low,high per partition
+ * @param[out] low  first offset
+ * @param[out] high next offset
  * @blocks up to timeout_ns
  */
 MUST_CHECK enum status consumer_bounds(struct consumer *consumer,

@@ -95,7 +95,8 @@ producer_topic_partitions(struct producer *producer, struct producer_topic *topi
  * Queues a record.
  *
  * @return STATUS_OK: the value is lent until the report; STATUS_FULL; STATUS_TOO_LARGE;
- *         STATUS_NOT_FOUND: topic or partition known not to exist
+ *         STATUS_NOT_FOUND: topic or partition known not to exist;
+ *         STATUS_UNAVAILABLE: the client failed and is being replaced
  * @thread the loop's
  * @blocks never
  */
@@ -105,10 +106,23 @@ producer_send(struct producer *producer, const struct outgoing *out);
 /** Records lent and not yet reported. */
 size_t producer_pending(const struct producer *producer);
 
-/** Whether at least one broker is connected, as far as known. @thread the loop's */
+/**
+ * Whether Kafka can be reached, as far as known: a lost connection, or records that
+ * wait half a second without a report, start a probe, and the probe decides. False
+ * until a broker has answered once. @thread the loop's
+ */
 bool producer_connected(const struct producer *producer);
 
-/** Sends what lingers now; reports still come through the loop. */
+/**
+ * Back to the quiet lane: what is given from now on goes out at once, what lingers
+ * already leaves within its millisecond. For a drain; reports come through the loop.
+ */
 void producer_flush(struct producer *producer);
+
+/**
+ * Takes the reports that are there, for a wait inside which the loop cannot turn (a
+ * consumer's `revoked`). Never from within a report.
+ */
+void producer_serve(struct producer *producer);
 
 #endif
