@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/loop.h"
+#include "base/metric.h"
 #include "base/option.h"
 #include "base/status.h"
 #include "base/uuid.h"
@@ -29,8 +30,8 @@ struct results_config {
     int64_t ttl_ns;          /* results.ttl */
     int64_t store_bytes_max; /* results.store.max */
     int64_t waits_max;       /* results.waits.max */
-    const char *secret_file; /* webhook.secret.file: whsec_... lines; NULL: unsigned are
-                                refused, a secret is made and logged by file name */
+    const char *secret_file; /* webhook.secret.file: whsec_... lines, each signs; NULL:
+                                no webhooks, see results_webhooks_enabled() */
     bool allow_private;      /* webhook.allow.private */
     int64_t webhook_timeout_ns;   /* webhook.timeout */
     int64_t webhook_attempts_max; /* webhook.attempts */
@@ -39,6 +40,10 @@ struct results_config {
 
 extern const struct option results_options[];
 extern const size_t results_option_count;
+
+/* For metric_register(), once per process. */
+extern struct metric results_metrics[];
+extern const size_t results_metric_count;
 
 /**
  * The answer, or why there is none.
@@ -67,6 +72,9 @@ bool results_ready(const struct results *results);
 /** What it is waiting for, in words, for /readyz; "" when ready. */
 const char *results_waiting_for(const struct results *results);
 
+/** Whether webhooks can be signed; without webhook.secret.file they must be refused. */
+bool results_webhooks_enabled(const struct results *results);
+
 /**
  * Mints an id whose answer comes to this process: it hashes to the current one among
  * the owned reply partitions. The current one changes with results_next_partition().
@@ -81,7 +89,8 @@ void results_next_partition(struct results *results);
 
 /**
  * Waits for an id; also for one whose reply is already here (answered before return is
- * avoided: then it comes on the next turn).
+ * avoided: then it comes on the next turn). The tenant of the reply is the caller's to
+ * compare.
  *
  * @param[in] deadline_ns monotonic
  * @return STATUS_OK: fn will be called exactly once, unless results_forget() comes
@@ -98,6 +107,14 @@ MUST_CHECK enum status results_expect(struct results *results,
 void results_forget(struct results *results, struct results_wait *wait);
 
 /**
+ * Makes an accepted job findable before its own QUEUED record has come round through
+ * Kafka. Does nothing where something is known of the id already.
+ *
+ * @param[in] bytes the framed QUEUED record as it was produced; copied
+ */
+void results_queued(struct results *results, const struct uuid *id, struct span bytes);
+
+/**
  * What is known of an id now.
  *
  * @param[in]  arena for the arrays of the reply
@@ -111,5 +128,31 @@ MUST_CHECK enum status results_find(struct results *results,
                                     struct span tenant,
                                     struct arena *arena,
                                     struct reply *reply);
+
+enum webhook_state {
+    WEBHOOK_PENDING,   /* attempts are left */
+    WEBHOOK_DELIVERED, /* answered 2xx */
+    WEBHOOK_EXHAUSTED, /* no attempts are left, or the address is refused */
+    WEBHOOK_STOPPED,   /* the receiver answered 410 */
+    WEBHOOK_STATE_COUNT
+};
+
+struct webhook_view {
+    enum webhook_state state;
+    int64_t attempts; /* made so far */
+    int64_t due_us;   /* wall time of the next or the last attempt */
+};
+
+/** "pending", "delivered", "exhausted", "stopped". */
+const char *webhook_state_name(enum webhook_state state);
+
+/**
+ * How the webhook of a job stands; the caller has checked the tenant.
+ *
+ * @return STATUS_OK; STATUS_NOT_FOUND: it has none, or none yet
+ */
+MUST_CHECK enum status results_webhook(struct results *results,
+                                       const struct uuid *id,
+                                       struct webhook_view *view);
 
 #endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reads the replies topic as a member of the group `<prefix>results` and hands each
+ * reply on. A partition that comes is read from the offset in the store, or, where that
+ * is missing or no longer there, from as far back as results are kept; until it has
+ * reached the end seen at that moment it is catching up.
+ */
+#ifndef RESULTS_INBOX_H
+#define RESULTS_INBOX_H
+
+#include "base/loop.h"
+#include "base/status.h"
+#include "bus/config.h"
+#include "results/owner.h"
+#include "results/store.h"
+#include "schemas/message.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct inbox;
+
+struct inbox_events {
+    /** A reply; everything in it is valid during the call. */
+    void (*reply)(void *arg,
+                  const struct reply *reply,
+                  struct span bytes,
+                  int64_t arrived_us);
+    /** The set of owned partitions is settled again after a change. */
+    void (*settled)(void *arg);
+};
+
+struct inbox_config {
+    const struct bus_config *bus; /* borrowed for the life of the inbox */
+    const char *topic;            /* borrowed likewise */
+    int64_t ttl_us;
+    struct store *store;
+    struct owner *owner;
+    struct inbox_events events;
+    void *arg;
+};
+
+MUST_CHECK enum status inbox_create(struct inbox **out,
+                                    struct loop *loop,
+                                    const struct inbox_config *config,
+                                    struct fault *fault);
+
+/** Commits what was read, leaves the group. @blocks up to 5 s */
+void inbox_destroy(struct inbox **inbox);
+
+/** Whether all that was there when the partition came has been read. */
+bool inbox_caught_up(const struct inbox *inbox, int32_t partition);
+
+/** Owned partitions, and how many of them are still catching up. */
+void inbox_progress(const struct inbox *inbox, size_t *owned, size_t *behind);
+
+/** @return monotonic time of the next call */
+int64_t inbox_turn(struct inbox *inbox, int64_t now_ns);
+
+#endif

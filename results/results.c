@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Joins the parts: a reply comes from the inbox, goes into the store, to whoever waits
+ * for it, and to its webhook. It is stored first: a second terminal reply of the same
+ * id is known by that and answers nobody, so all who ask are told the same.
+ */
+#include "results/results.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "results/correlate.h"
+#include "results/delivery.h"
+#include "results/inbox.h"
+#include "results/metrics.h"
+#include "results/owner.h"
+#include "results/store.h"
+#include "results/webhooks.h"
+#include "schemas/codec.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { ARENA_BYTES = 1 << 20 };
+
+struct results {
+    struct loop *loop;
+    struct bus_config bus;
+    struct store *store;
+    struct inbox *inbox;
+    struct webhooks *webhooks;
+    struct owner owner;
+    struct correlate correlate;
+    struct arena arena; /* of a stored reply on its way to a waiter */
+    char topic[TOPIC_NAME_MAX + 1];
+    int64_t ttl_us;
+};
+
+static void
+note_ended(enum results_row row, size_t count)
+{
+    metric_add(results_metric(row), (int64_t)count);
+}
+
+static void
+keep(struct results *r,
+     const struct reply *reply,
+     struct span bytes,
+     int64_t arrived_us)
+{
+    const struct stored stored = {
+        .arrived_us = arrived_us,
+        .terminal = reply_is_terminal(reply),
+        .bytes = bytes,
+    };
+    bool late = arrived_us + r->ttl_us < clock_wall_us();
+    enum status status = late ? STATUS_OK : store_put(r->store, &reply->id, &stored);
+    metric_add(results_metric(ROW_LATE), late);
+    if (status == STATUS_CONFLICT) {
+        metric_add(results_metric(ROW_DUPLICATES), stored.terminal);
+        return;
+    }
+    if (status != STATUS_OK) {
+        log_warn("reply_not_kept", log_status(status));
+    }
+    if (stored.terminal) {
+        note_ended(ROW_ENDED_ANSWERED, correlate_answer(&r->correlate, reply));
+        webhooks_begin(r->webhooks, reply, loop_now(r->loop), arrived_us);
+    }
+}
+
+static void
+on_reply(void *arg, const struct reply *reply, struct span bytes, int64_t arrived_us)
+{
+    keep(arg, reply, bytes, arrived_us);
+}
+
+static bool
+is_foreign(void *arg, const struct uuid *id)
+{
+    const struct results *r = arg;
+    int32_t partition = owner_partition(&r->owner, id);
+    return partition != OWNER_NOBODY && !owner_has(&r->owner, partition);
+}
+
+static void
+on_settled(void *arg)
+{
+    struct results *r = arg;
+    metric_set(results_metric(ROW_PARTITIONS), (int64_t)r->owner.order_count);
+    size_t ended = correlate_end(&r->correlate, STATUS_MISDIRECTED, is_foreign, r);
+    note_ended(ROW_ENDED_MISDIRECTED, ended);
+}
+
+/* A wait that is due: its deadline, or its reply was here before it. */
+static void
+end_due(struct results *r, const struct wanted *wanted)
+{
+    struct stored stored;
+    struct reply reply;
+    if (wanted->deadline_ns != CORRELATE_AT_ONCE) {
+        note_ended(ROW_ENDED_TIMEOUT, 1);
+        wanted->fn(wanted->waiter, STATUS_TIMEOUT, NULL);
+        return;
+    }
+    arena_reset(&r->arena);
+    if (store_get(r->store, &wanted->id, clock_wall_us(), &stored) == STATUS_OK &&
+        stored.terminal &&
+        reply_decode(stored.bytes, &r->arena, &reply, NULL) == STATUS_OK) {
+        note_ended(ROW_ENDED_ANSWERED, 1);
+        wanted->fn(wanted->waiter, STATUS_OK, &reply);
+        return;
+    }
+    note_ended(ROW_ENDED_MISDIRECTED, 1);
+    wanted->fn(wanted->waiter, STATUS_MISDIRECTED, NULL);
+}
+
+static int64_t
+least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Only the waits there are now: one begun by a callback has its turn later. */
+static int64_t
+on_turn(void *arg, int64_t now_ns)
+{
+    struct results *r = arg;
+    struct wanted wanted;
+    for (size_t left = correlate_count(&r->correlate);
+         left > 0 && correlate_due(&r->correlate, now_ns, &wanted); left--) {
+        end_due(r, &wanted);
+    }
+    metric_set(results_metric(ROW_WAITS), (int64_t)correlate_count(&r->correlate));
+    int64_t next_ns = webhooks_turn(r->webhooks, now_ns);
+    next_ns = least(next_ns, inbox_turn(r->inbox, now_ns));
+    next_ns = least(next_ns, store_turn(r->store, now_ns, clock_wall_us()));
+    next_ns = least(next_ns, correlate_next(&r->correlate));
+    return next_ns > now_ns ? next_ns : now_ns;
+}
+
+static enum status
+open_store(struct results *r, const struct results_config *config, struct fault *fault)
+{
+    const struct store_config store = {
+        .directory = config->store,
+        .topic = r->topic,
+        .bytes_max = config->store_bytes_max,
+        .ttl_us = r->ttl_us,
+    };
+    return store_open(&r->store, &store, fault);
+}
+
+static enum status
+open_webhooks(struct results *r,
+              const struct results_config *config,
+              struct fault *fault)
+{
+    const struct webhooks_config webhooks = {
+        .secret_file = config->secret_file,
+        .allow_private = config->allow_private,
+        .timeout_ns = config->webhook_timeout_ns,
+        .attempts_max = config->webhook_attempts_max,
+        .pending_max = config->webhooks_max,
+        .delays_ns = webhook_delays_ns,
+    };
+    return webhooks_create(&r->webhooks, r->loop, r->store, &webhooks, fault);
+}
+
+static enum status
+open_inbox(struct results *r, struct fault *fault)
+{
+    const struct inbox_config inbox = {
+        .bus = &r->bus,
+        .topic = r->topic,
+        .ttl_us = r->ttl_us,
+        .store = r->store,
+        .owner = &r->owner,
+        .events = {.reply = on_reply, .settled = on_settled},
+        .arg = r,
+    };
+    return inbox_create(&r->inbox, r->loop, &inbox, fault);
+}
+
+static void
+init(struct results *r,
+     struct loop *loop,
+     const struct bus_config *bus,
+     const struct results_config *config)
+{
+    r->loop = loop;
+    r->bus = *bus;
+    r->ttl_us = config->ttl_ns / NS_PER_US;
+    owner_init(&r->owner);
+    struct uuid seed_id = uuid_mint(&r->owner.random, 0);
+    uint64_t seed = 0;
+    memcpy(&seed, seed_id.bytes + UUID_BYTES - sizeof seed, sizeof seed);
+    correlate_init(&r->correlate, (size_t)config->waits_max, seed);
+    arena_init(&r->arena, ARENA_BYTES);
+}
+
+enum status
+results_create(struct results **out,
+               struct loop *loop,
+               const struct bus_config *bus,
+               const struct results_config *config,
+               struct fault *fault)
+{
+    struct results *r = calloc(1, sizeof *r);
+    if (r == NULL) {
+        return fault_set(fault, STATUS_NO_MEMORY, "no memory for results");
+    }
+    init(r, loop, bus, config);
+    metric_register(results_metrics, results_metric_count);
+    enum status status = bus_topic_name(bus, TOPIC_REPLIES, span_of(NULL, 0), r->topic);
+    if (status != STATUS_OK) {
+        fault_set(fault, status, "topics.prefix gives no name that Kafka takes");
+    }
+    status = status == STATUS_OK ? open_store(r, config, fault) : status;
+    status = status == STATUS_OK ? open_webhooks(r, config, fault) : status;
+    status = status == STATUS_OK ? open_inbox(r, fault) : status;
+    status = status == STATUS_OK ? loop_each_turn(loop, on_turn, r) : status;
+    if (status != STATUS_OK) {
+        results_destroy(&r);
+        return status;
+    }
+    *out = r;
+    return STATUS_OK;
+}
+
+void
+results_destroy(struct results **results)
+{
+    struct results *r = *results;
+    *results = NULL;
+    if (r == NULL) {
+        return;
+    }
+    loop_no_turn(r->loop, on_turn, r);
+    note_ended(ROW_ENDED_CLOSED,
+               correlate_end(&r->correlate, STATUS_CLOSED, NULL, NULL));
+    inbox_destroy(&r->inbox);
+    webhooks_destroy(&r->webhooks);
+    store_close(&r->store);
+    correlate_fini(&r->correlate);
+    owner_fini(&r->owner);
+    arena_fini(&r->arena);
+    free(r);
+}
+
+bool
+results_ready(const struct results *r)
+{
+    size_t owned = 0;
+    size_t behind = 0;
+    inbox_progress(r->inbox, &owned, &behind);
+    return r->owner.order_count > 0 && behind == 0;
+}
+
+const char *
+results_waiting_for(const struct results *r)
+{
+    if (r->owner.order_count == 0) {
+        return "partitions of the replies topic from Kafka";
+    }
+    return results_ready(r) ? "" : "the replies topic to be read up to its end";
+}
+
+bool
+results_webhooks_enabled(const struct results *r)
+{
+    return webhooks_enabled(r->webhooks);
+}
+
+enum status
+results_mint(struct results *r, int64_t wall_us, struct uuid *id)
+{
+    return owner_mint(&r->owner, wall_us, id);
+}
+
+void
+results_next_partition(struct results *r)
+{
+    owner_next(&r->owner);
+}
+
+/* Whether the next turn can say all there is to say about an id. */
+static bool
+is_settled(struct results *r, const struct uuid *id)
+{
+    struct stored stored;
+    if (store_get(r->store, id, clock_wall_us(), &stored) == STATUS_OK) {
+        return stored.terminal;
+    }
+    return r->owner.order_count > 0 && is_foreign(r, id);
+}
+
+enum status
+results_expect(struct results *r,
+               const struct uuid *id,
+               int64_t deadline_ns,
+               results_answer_fn fn,
+               void *waiter,
+               struct results_wait **wait)
+{
+    const struct wanted wanted = {
+        .id = *id,
+        .deadline_ns = is_settled(r, id) ? CORRELATE_AT_ONCE : deadline_ns,
+        .fn = fn,
+        .waiter = waiter,
+    };
+    enum status status = correlate_expect(&r->correlate, &wanted, wait);
+    if (status == STATUS_OK && wanted.deadline_ns == CORRELATE_AT_ONCE) {
+        loop_wake(r->loop);
+    }
+    return status == STATUS_NO_MEMORY ? STATUS_FULL : status;
+}
+
+void
+results_forget(struct results *r, struct results_wait *wait)
+{
+    note_ended(ROW_ENDED_FORGOTTEN, 1);
+    correlate_forget(&r->correlate, wait);
+}
+
+void
+results_queued(struct results *r, const struct uuid *id, struct span bytes)
+{
+    const struct stored stored = {.arrived_us = clock_wall_us(), .bytes = bytes};
+    enum status status = store_put(r->store, id, &stored);
+    if (status != STATUS_OK && status != STATUS_CONFLICT) {
+        log_warn("queued_not_kept", log_status(status));
+    }
+}
+
+static enum status
+why_unknown(const struct results *r, int32_t partition)
+{
+    bool complete = inbox_caught_up(r->inbox, partition) && !store_damaged(r->store);
+    return complete ? STATUS_NOT_FOUND : STATUS_UNAVAILABLE;
+}
+
+enum status
+results_find(struct results *r,
+             const struct uuid *id,
+             struct span tenant,
+             struct arena *arena,
+             struct reply *reply)
+{
+    int32_t partition = owner_partition(&r->owner, id);
+    if (r->owner.order_count == 0) {
+        return STATUS_UNAVAILABLE;
+    }
+    if (!owner_has(&r->owner, partition)) {
+        return STATUS_MISDIRECTED;
+    }
+    struct stored stored;
+    struct reply found;
+    if (store_get(r->store, id, clock_wall_us(), &stored) != STATUS_OK) {
+        return why_unknown(r, partition);
+    }
+    enum status status = reply_decode(stored.bytes, arena, &found, NULL);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (!span_equal(found.tenant, tenant)) {
+        return why_unknown(r, partition);
+    }
+    *reply = found;
+    return STATUS_OK;
+}
+
+enum status
+results_webhook(struct results *r, const struct uuid *id, struct webhook_view *view)
+{
+    struct span bytes;
+    struct delivery_record record;
+    if (store_delivery_get(r->store, id, &bytes) != STATUS_OK ||
+        delivery_read(bytes, &record) != STATUS_OK) {
+        return STATUS_NOT_FOUND;
+    }
+    *view = record.view;
+    return STATUS_OK;
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is kept on this disk, in LMDB: replies by id, the offsets they came from, the
+ * deliveries of webhooks. One write transaction stays open and serves reads and writes;
+ * store_commit() ends it and begins the next, so replies and offsets reach the file
+ * together and a restart continues exactly there. All of it can be rebuilt from Kafka.
+ *
+ * Replies are written off again in buckets: the ids that one commit brought, oldest
+ * bucket first, when their time is over or the space is.
+ *
+ * After a failed write (disk full, I/O error) what was not committed is lost here,
+ * though not in Kafka: the store then stays at the offsets last committed until the
+ * process starts anew, and says so by store_damaged().
+ */
+#ifndef RESULTS_STORE_H
+#define RESULTS_STORE_H
+
+#include "base/span.h"
+#include "base/status.h"
+#include "base/uuid.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct store;
+
+struct store_config {
+    const char *directory; /* created; locked while open */
+    const char *topic;     /* whose offsets are kept */
+    int64_t bytes_max;     /* pages in use; about twice that on the disk at worst */
+    int64_t ttl_us;
+};
+
+struct stored {
+    int64_t arrived_us; /* wall */
+    bool terminal;
+    struct span bytes; /* the framed record */
+};
+
+/**
+ * Opens a store, throwing away one that a crash of the machine may have damaged.
+ *
+ * @return STATUS_OK; STATUS_CONFLICT: open elsewhere; STATUS_IO; STATUS_NO_MEMORY
+ */
+MUST_CHECK enum status
+store_open(struct store **out, const struct store_config *config, struct fault *fault);
+
+/** Commits, waits for the disk, marks the store as clean. @blocks for the disk */
+void store_close(struct store **store);
+
+/** Something could not be written: what is not found may exist all the same. */
+bool store_damaged(const struct store *store);
+
+/**
+ * Keeps a reply. The first terminal one of an id stays for good.
+ *
+ * @return STATUS_OK: kept; STATUS_CONFLICT: known already, nothing changed;
+ *         STATUS_TOO_LARGE: over half of bytes_max; STATUS_IO
+ */
+MUST_CHECK enum status
+store_put(struct store *store, const struct uuid *id, const struct stored *r);
+
+/**
+ * @param[out] r bytes valid until the next call that writes
+ * @return STATUS_OK; STATUS_NOT_FOUND, also when its time is over
+ */
+MUST_CHECK enum status store_get(struct store *store,
+                                 const struct uuid *id,
+                                 int64_t wall_us,
+                                 struct stored *r);
+
+/** All records below `next` are in. Written with the next commit. */
+void store_offset_set(struct store *store, int32_t partition, int64_t next);
+
+/** @return STATUS_OK; STATUS_NOT_FOUND */
+MUST_CHECK enum status
+store_offset_get(struct store *store, int32_t partition, int64_t *next);
+
+/* Deliveries: bytes by id. A settled one goes together with its reply. */
+MUST_CHECK enum status store_delivery_put(struct store *store,
+                                          const struct uuid *id,
+                                          bool settled,
+                                          struct span bytes);
+/** @param[out] bytes valid until the next call that writes */
+MUST_CHECK enum status
+store_delivery_get(struct store *store, const struct uuid *id, struct span *bytes);
+void store_delivery_remove(struct store *store, const struct uuid *id);
+
+typedef void (*store_delivery_fn)(void *arg, const struct uuid *id, struct span bytes);
+
+/** Each one that is not settled. fn must not write. */
+void store_delivery_each(struct store *store, store_delivery_fn fn, void *arg);
+
+/** Ends the transaction: all or nothing of it is in the file. @blocks for a write */
+MUST_CHECK enum status store_commit(struct store *store, int64_t wall_us);
+
+/**
+ * Commits what has waited for 20 ms or grown to 1,000 records or 8 MiB; drops what is
+ * past its time.
+ *
+ * @return monotonic time of the next call
+ */
+int64_t store_turn(struct store *store, int64_t now_ns, int64_t wall_us);
+
+#endif

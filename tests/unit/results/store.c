@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the store promises over closing, crashing, time and lack of space. */
+#include "results/store.h"
+
+#include "base/clock.h"
+#include "directory.h"
+#include "results/metrics.h"
+
+#include <criterion/criterion.h>
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { MIB = 1 << 20 };
+
+#define TTL_US 3600000000LL
+
+static struct directory directory;
+static int64_t now_us; /* wall */
+
+static void
+setup(void)
+{
+    directory_create(&directory);
+    now_us = clock_wall_us();
+}
+
+static void
+teardown(void)
+{
+    directory_remove(&directory);
+}
+
+TestSuite(store, .init = setup, .fini = teardown);
+
+static struct store *
+open_store(int64_t bytes_max)
+{
+    const struct store_config config = {.directory = directory.path,
+                                        .topic = "leat.replies",
+                                        .bytes_max = bytes_max,
+                                        .ttl_us = TTL_US};
+    struct store *s = NULL;
+    struct fault fault = {0};
+    cr_assert_eq(store_open(&s, &config, &fault), STATUS_OK, "%s", fault.text);
+    return s;
+}
+
+static struct uuid
+id_of(uint64_t n)
+{
+    struct uuid id = {{0}};
+    for (int i = 0; i < 8; i++) {
+        id.bytes[i] = (uint8_t)(n >> (56 - 8 * i));
+    }
+    return id;
+}
+
+static enum status
+put(struct store *s, uint64_t n, bool terminal, const char *text, int64_t arrived_us)
+{
+    struct uuid id = id_of(n);
+    const struct stored r = {
+        .arrived_us = arrived_us, .terminal = terminal, .bytes = span_of_text(text)};
+    return store_put(s, &id, &r);
+}
+
+static bool
+holds(struct store *s, uint64_t n, const char *text, int64_t wall_us)
+{
+    struct uuid id = id_of(n);
+    struct stored r;
+    return store_get(s, &id, wall_us, &r) == STATUS_OK && span_is_text(r.bytes, text);
+}
+
+Test(store, gives_back_what_was_put_before_and_after_a_commit)
+{
+    struct store *s = open_store(16 * MIB);
+    cr_assert_eq(put(s, 1, true, "one", now_us), STATUS_OK);
+    cr_assert(holds(s, 1, "one", now_us));
+    cr_assert_eq(store_commit(s, now_us), STATUS_OK);
+    cr_assert(holds(s, 1, "one", now_us));
+    cr_assert_not(holds(s, 2, "one", now_us));
+    store_close(&s);
+    cr_assert_null(s);
+}
+
+Test(store, keeps_the_first_terminal_record_for_good)
+{
+    struct store *s = open_store(16 * MIB);
+    cr_assert_eq(put(s, 1, false, "queued", now_us), STATUS_OK);
+    cr_assert_eq(put(s, 1, false, "queued again", now_us), STATUS_CONFLICT);
+    cr_assert_eq(put(s, 1, true, "first", now_us), STATUS_OK);
+    cr_assert_eq(put(s, 1, true, "second", now_us), STATUS_CONFLICT);
+    cr_assert_eq(put(s, 1, false, "queued", now_us), STATUS_CONFLICT);
+    cr_assert(holds(s, 1, "first", now_us));
+    store_close(&s);
+}
+
+Test(store, continues_after_a_restart_where_it_was)
+{
+    int64_t next = 0;
+    struct store *s = open_store(16 * MIB);
+    cr_assert_eq(store_offset_get(s, 5, &next), STATUS_NOT_FOUND);
+    cr_assert_eq(put(s, 1, true, "one", now_us), STATUS_OK);
+    store_offset_set(s, 5, 42);
+    store_offset_set(s, 300, 7);
+    cr_assert_eq(store_offset_get(s, 5, &next), STATUS_OK);
+    cr_assert_eq(next, 42);
+    store_close(&s);
+    s = open_store(16 * MIB);
+    cr_assert(holds(s, 1, "one", now_us));
+    cr_assert_eq(store_offset_get(s, 5, &next), STATUS_OK);
+    cr_assert_eq(next, 42);
+    cr_assert_eq(store_offset_get(s, 300, &next), STATUS_OK);
+    cr_assert_eq(next, 7);
+    cr_assert_eq(store_offset_get(s, 6, &next), STATUS_NOT_FOUND);
+    store_close(&s);
+}
+
+Test(store, commits_by_itself_after_20_ms_and_a_thousand_records)
+{
+    struct store *s = open_store(16 * MIB);
+    int64_t now_ns = 5 * NS_PER_S;
+    store_turn(s, now_ns, now_us);
+    cr_assert_eq(put(s, 1, true, "one", now_us), STATUS_OK);
+    cr_assert_eq(store_turn(s, now_ns, now_us), now_ns + 20 * NS_PER_MS);
+    now_ns += 20 * NS_PER_MS;
+    cr_assert_gt(store_turn(s, now_ns, now_us), now_ns + 20 * NS_PER_MS);
+    for (uint64_t i = 2; i < 2502; i++) {
+        cr_assert_eq(put(s, i, true, "many", now_us), STATUS_OK);
+    }
+    for (uint64_t i = 2; i < 2502; i++) {
+        cr_assert(holds(s, i, "many", now_us));
+    }
+    store_close(&s);
+}
+
+Test(store, forgets_results_when_their_time_is_over)
+{
+    struct store *s = open_store(16 * MIB);
+    cr_assert_eq(put(s, 1, true, "old", now_us), STATUS_OK);
+    cr_assert_eq(put(s, 2, false, "queued", now_us), STATUS_OK);
+    cr_assert_eq(store_commit(s, now_us), STATUS_OK);
+    int64_t half_us = now_us + TTL_US / 2;
+    cr_assert_eq(put(s, 2, true, "ended", half_us), STATUS_OK);
+    cr_assert_eq(store_commit(s, half_us), STATUS_OK);
+    int64_t over_us = now_us + TTL_US + 10;
+    cr_assert_not(holds(s, 1, "old", over_us));
+    cr_assert(holds(s, 1, "old", now_us + 1), "not dropped, only hidden");
+    store_turn(s, NS_PER_S, over_us);
+    cr_assert_not(holds(s, 1, "old", now_us + 1), "dropped");
+    cr_assert(holds(s, 2, "ended", over_us), "the later record counts");
+    store_close(&s);
+}
+
+Test(store, drops_the_oldest_results_when_its_space_is_used_up)
+{
+    enum { COUNT = 4000, SIZE = 1500 };
+    static char text[SIZE + 1];
+    memset(text, 'x', SIZE);
+    struct store *s = open_store(2 * MIB);
+    for (uint64_t i = 0; i < COUNT; i++) {
+        cr_assert_eq(put(s, i, true, text, now_us + (int64_t)i), STATUS_OK);
+        if (i % 100 == 99) {
+            cr_assert_eq(store_commit(s, now_us + (int64_t)i), STATUS_OK);
+        }
+    }
+    cr_assert_not(store_damaged(s));
+    cr_assert_not(holds(s, 0, text, now_us));
+    cr_assert(holds(s, COUNT - 1, text, now_us));
+    cr_assert_gt(atomic_load(&results_metric(ROW_STORE_EVICTED)->value), 2000);
+    cr_assert_leq(atomic_load(&results_metric(ROW_STORE_BYTES)->value), 2 * MIB);
+    store_close(&s);
+}
+
+Test(store, refuses_a_record_that_would_take_most_of_its_space)
+{
+    static char text[MIB + 1];
+    memset(text, 'x', MIB);
+    struct store *s = open_store(MIB);
+    cr_assert_eq(put(s, 1, true, text, now_us), STATUS_TOO_LARGE);
+    cr_assert_eq(put(s, 2, true, "small", now_us), STATUS_OK);
+    store_close(&s);
+}
+
+Test(store, refuses_a_second_opener_in_words)
+{
+    struct store *s = open_store(16 * MIB);
+    const struct store_config config = {
+        .directory = directory.path, .topic = "t", .bytes_max = MIB, .ttl_us = TTL_US};
+    struct store *other = NULL;
+    struct fault fault;
+    cr_assert_eq(store_open(&other, &config, &fault), STATUS_CONFLICT);
+    cr_assert_not_null(strstr(fault.text, directory.path));
+    store_close(&s);
+    s = open_store(16 * MIB);
+    store_close(&s);
+}
+
+Test(store, names_a_directory_that_cannot_be_used)
+{
+    const struct store_config config = {.directory = "/proc/no/store",
+                                        .topic = "t",
+                                        .bytes_max = MIB,
+                                        .ttl_us = TTL_US};
+    struct store *s = NULL;
+    struct fault fault;
+    cr_assert_eq(store_open(&s, &config, &fault), STATUS_IO);
+    cr_assert_not_null(strstr(fault.text, "/proc/no/store"));
+}
+
+/* As after a crash of the machine: the state says open, and another boot. */
+Test(store, starts_empty_when_another_boot_left_it_open)
+{
+    struct store *s = open_store(16 * MIB);
+    cr_assert_eq(put(s, 1, true, "one", now_us), STATUS_OK);
+    store_offset_set(s, 0, 1);
+    store_close(&s);
+    directory_write(&directory, "state",
+                    "leat-store-1 open 00000000-1111-2222-3333-444444444444\n");
+    s = open_store(16 * MIB);
+    int64_t next = 0;
+    cr_assert_not(holds(s, 1, "one", now_us));
+    cr_assert_eq(store_offset_get(s, 0, &next), STATUS_NOT_FOUND);
+    store_close(&s);
+}
+
+Test(store, keeps_what_another_boot_closed_cleanly)
+{
+    struct store *s = open_store(16 * MIB);
+    cr_assert_eq(put(s, 1, true, "one", now_us), STATUS_OK);
+    store_close(&s);
+    directory_write(&directory, "state",
+                    "leat-store-1 clean 00000000-1111-2222-3333-444444444444\n");
+    s = open_store(16 * MIB);
+    cr_assert(holds(s, 1, "one", now_us));
+    store_close(&s);
+}
+
+Test(store, starts_empty_over_a_file_that_is_no_database)
+{
+    directory_write(&directory, "data.mdb", "this is not the file you are looking for");
+    directory_write(&directory, "state", "leat-store-1 clean x\n");
+    struct store *s = open_store(16 * MIB);
+    cr_assert_eq(put(s, 1, true, "one", now_us), STATUS_OK);
+    store_close(&s);
+}
+
+static void
+write_until_killed(int progress_fd)
+{
+    struct store *s = open_store(64 * MIB);
+    for (uint64_t i = 0;; i++) {
+        if (put(s, i, true, "result", now_us) != STATUS_OK) {
+            _exit(1);
+        }
+        store_offset_set(s, 0, (int64_t)i + 1);
+        if (i % 7 == 0) {
+            store_turn(s, clock_mono_ns(), now_us);
+        }
+        if (i % 1000 == 0 && write(progress_fd, "", 1) != 1) {
+            _exit(1);
+        }
+    }
+}
+
+static void
+kill_in_the_middle(int progress)
+{
+    int fds[2];
+    cr_assert_eq(pipe(fds), 0);
+    pid_t child = fork();
+    cr_assert_geq(child, 0);
+    if (child == 0) {
+        close(fds[0]);
+        write_until_killed(fds[1]);
+    }
+    close(fds[1]);
+    char byte = 0;
+    for (int i = 0; i < progress; i++) {
+        cr_assert_eq(read(fds[0], &byte, 1), 1);
+    }
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    close(fds[0]);
+}
+
+Test(store, holds_exactly_the_results_below_its_offset_after_a_kill)
+{
+    for (int round = 0; round < 5; round++) {
+        kill_in_the_middle(5 + 4 * round);
+        struct store *s = open_store(64 * MIB);
+        int64_t next = 0;
+        cr_assert_eq(store_offset_get(s, 0, &next), STATUS_OK);
+        cr_assert_gt(next, 0);
+        for (int64_t i = 0; i < next; i++) {
+            cr_assert(holds(s, (uint64_t)i, "result", now_us), "%lld", (long long)i);
+        }
+        cr_assert_not(holds(s, (uint64_t)next, "result", now_us));
+        store_close(&s);
+        teardown();
+        setup();
+    }
+}
+
+static void
+count_delivery(void *arg, const struct uuid *id, struct span bytes)
+{
+    size_t *count = arg;
+    struct uuid first = id_of(1);
+    (*count)++;
+    cr_assert(uuid_equal(id, &first));
+    cr_assert(span_is_text(bytes, "later"));
+}
+
+Test(store, keeps_pending_deliveries_and_lets_settled_ones_go_with_their_result)
+{
+    struct store *s = open_store(16 * MIB);
+    struct span bytes;
+    size_t count = 0;
+    for (uint64_t i = 1; i <= 2; i++) {
+        struct uuid id = id_of(i);
+        cr_assert_eq(put(s, i, true, "r", now_us), STATUS_OK);
+        cr_assert_eq(store_delivery_put(s, &id, false, span_of_text("x")), STATUS_OK);
+        cr_assert_eq(store_delivery_put(s, &id, i == 2, span_of_text("later")),
+                     STATUS_OK);
+    }
+    store_close(&s);
+    s = open_store(16 * MIB);
+    store_delivery_each(s, count_delivery, &count);
+    cr_assert_eq(count, 1);
+    struct uuid settled = id_of(2);
+    struct uuid pending = id_of(1);
+    cr_assert_eq(store_delivery_get(s, &settled, &bytes), STATUS_OK);
+    store_turn(s, NS_PER_S, now_us + 2 * TTL_US);
+    cr_assert_eq(store_delivery_get(s, &settled, &bytes), STATUS_NOT_FOUND);
+    cr_assert_eq(store_delivery_get(s, &pending, &bytes), STATUS_OK);
+    store_delivery_remove(s, &pending);
+    cr_assert_eq(store_delivery_get(s, &pending, &bytes), STATUS_NOT_FOUND);
+    store_delivery_remove(s, &pending);
+    store_close(&s);
+}
+
+/* A bound far above what it takes, for busy machines and sanitizers. */
+Test(store, puts_fast)
+{
+    enum { COUNT = 100000, SIZE = 600 };
+    static char text[SIZE + 1];
+    memset(text, 'x', SIZE);
+    struct store *s = open_store(512 * (int64_t)MIB);
+    struct uuid_source source;
+    uuid_source_init(&source);
+    int64_t begun_ns = clock_mono_ns();
+    int64_t worst_ns = 0;
+    for (int i = 0; i < COUNT; i++) {
+        int64_t wall_us = now_us + 50 * (int64_t)i;
+        struct uuid id = uuid_mint(&source, wall_us);
+        const struct stored r = {wall_us, true, span_of(text, SIZE)};
+        cr_assert(store_put(s, &id, &r) == STATUS_OK);
+        store_offset_set(s, i % 16, i);
+        if (i % 400 == 0) {
+            int64_t now_ns = clock_mono_ns();
+            cr_assert(store_commit(s, wall_us) == STATUS_OK);
+            int64_t took_ns = clock_mono_ns() - now_ns;
+            worst_ns = took_ns > worst_ns ? took_ns : worst_ns;
+        }
+    }
+    int64_t each_ns = (clock_mono_ns() - begun_ns) / COUNT;
+    fprintf(stderr,
+            "store_put with its share of commits: %lld ns; worst commit %lld us\n",
+            (long long)each_ns, (long long)(worst_ns / 1000));
+    cr_assert_lt(each_ns, 200000);
+    store_close(&s);
+}
