@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Few models, few instances, looked up for every request: plain arrays, walked. An
+ * entry keeps its record's bytes and all that was decoded from them in one arena, so
+ * that the next state of the same instance replaces it whole.
+ */
+#include "ingest/catalogue.h"
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "schemas/codec.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { ENTRY_BYTES_MAX = 1024 * 1024, HEARD_WITHIN_S = 15, US_PER_S = 1000000 };
+
+struct catalogue_entry {
+    struct arena arena; /* owns key, bytes and arrays of info */
+    struct span key;
+    struct model_info info;
+    int64_t heard_us; /* wall */
+};
+
+struct catalogue {
+    struct catalogue_model *models[CATALOGUE_MODELS_MAX];
+    size_t model_count;
+    size_t entry_count;
+};
+
+enum status
+catalogue_create(struct catalogue **out)
+{
+    *out = calloc(1, sizeof(**out));
+    return *out == NULL ? STATUS_NO_MEMORY : STATUS_OK;
+}
+
+static void
+entry_destroy(struct catalogue_entry *entry)
+{
+    struct arena arena = entry->arena;
+    free(entry);
+    arena_fini(&arena);
+}
+
+static void
+model_destroy(struct catalogue_model *model)
+{
+    for (size_t i = 0; i < model->entry_count; i++) {
+        entry_destroy(model->entries[i]);
+    }
+    free(model->entries);
+    free(model);
+}
+
+void
+catalogue_destroy(struct catalogue **catalogue)
+{
+    struct catalogue *c = *catalogue;
+    *catalogue = NULL;
+    if (c == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < c->model_count; i++) {
+        model_destroy(c->models[i]);
+    }
+    free(c);
+}
+
+static enum status
+entry_create(struct catalogue_entry **out,
+             struct span key,
+             struct span value,
+             struct fault *fault)
+{
+    struct catalogue_entry *entry = calloc(1, sizeof(*entry));
+    if (entry == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    arena_init(&entry->arena, ENTRY_BYTES_MAX);
+    const char *own_key = arena_text(&entry->arena, key);
+    const char *own_value = arena_text(&entry->arena, value);
+    if (own_key == NULL || own_value == NULL) {
+        entry_destroy(entry);
+        return fault_set(fault, STATUS_TOO_LARGE, "over %d bytes", ENTRY_BYTES_MAX);
+    }
+    entry->key = span_of(own_key, key.size);
+    enum status status = model_info_decode(span_of(own_value, value.size),
+                                           &entry->arena, &entry->info, fault);
+    if (status != STATUS_OK) {
+        entry_destroy(entry);
+        return status;
+    }
+    *out = entry;
+    return STATUS_OK;
+}
+
+struct catalogue_model *
+catalogue_find(const struct catalogue *catalogue, struct span name)
+{
+    for (size_t i = 0; i < catalogue->model_count; i++) {
+        struct catalogue_model *model = catalogue->models[i];
+        if (span_equal(model->name, name)) {
+            return model->entry_count > 0 ? model : NULL;
+        }
+    }
+    return NULL;
+}
+
+size_t
+catalogue_count(const struct catalogue *catalogue)
+{
+    return catalogue->model_count;
+}
+
+struct catalogue_model *
+catalogue_at(const struct catalogue *catalogue, size_t number)
+{
+    return catalogue->models[number];
+}
+
+/* The model of that name, made if it is new; its name stands behind the struct. */
+static enum status
+model_take(struct catalogue *c, struct span name, struct catalogue_model **out)
+{
+    for (size_t i = 0; i < c->model_count; i++) {
+        if (span_equal(c->models[i]->name, name)) {
+            *out = c->models[i];
+            return STATUS_OK;
+        }
+    }
+    if (c->model_count == CATALOGUE_MODELS_MAX) {
+        return STATUS_FULL;
+    }
+    struct catalogue_model *model = calloc(1, sizeof(*model) + name.size + 1);
+    if (model == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    char *own_name = (char *)(model + 1);
+    memcpy(own_name, name.data, name.size);
+    model->name = span_of(own_name, name.size);
+    model->number = c->model_count;
+    c->models[c->model_count++] = model;
+    *out = model;
+    return STATUS_OK;
+}
+
+static enum status
+model_add(struct catalogue *c,
+          struct catalogue_model *model,
+          struct catalogue_entry *entry)
+{
+    if (c->entry_count == CATALOGUE_ENTRIES_MAX) {
+        return STATUS_FULL;
+    }
+    if (model->entry_count == model->entry_capacity) {
+        size_t capacity = model->entry_capacity == 0 ? 4 : model->entry_capacity * 2;
+        struct catalogue_entry **entries =
+            realloc(model->entries, capacity * sizeof(struct catalogue_entry *));
+        if (entries == NULL) {
+            return STATUS_NO_MEMORY;
+        }
+        model->entries = entries;
+        model->entry_capacity = capacity;
+    }
+    model->entries[model->entry_count++] = entry;
+    c->entry_count++;
+    return STATUS_OK;
+}
+
+/* Takes out the entry of a key; the model it stood under, or NULL. */
+static struct catalogue_model *
+key_remove(struct catalogue *c, struct span key)
+{
+    for (size_t i = 0; i < c->model_count; i++) {
+        struct catalogue_model *model = c->models[i];
+        for (size_t j = 0; j < model->entry_count; j++) {
+            if (!span_equal(model->entries[j]->key, key)) {
+                continue;
+            }
+            entry_destroy(model->entries[j]);
+            model->entries[j] = model->entries[--model->entry_count];
+            c->entry_count--;
+            return model;
+        }
+    }
+    return NULL;
+}
+
+enum status
+catalogue_apply(struct catalogue *catalogue,
+                struct span key,
+                struct span value,
+                int64_t heard_us,
+                struct catalogue_model **model,
+                struct fault *fault)
+{
+    if (value.size == 0) {
+        *model = key_remove(catalogue, key);
+        return STATUS_OK;
+    }
+    struct catalogue_entry *entry = NULL;
+    enum status status = entry_create(&entry, key, value, fault);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    entry->heard_us = heard_us != 0 ? heard_us : entry->info.published_us;
+    key_remove(catalogue, key);
+    status = model_take(catalogue, entry->info.model, model);
+    if (status == STATUS_OK) {
+        status = model_add(catalogue, *model, entry);
+    }
+    if (status != STATUS_OK) {
+        entry_destroy(entry);
+        return fault_set(fault, status, "the catalogue of models is full");
+    }
+    return STATUS_OK;
+}
+
+static bool
+entry_is_ready(const struct catalogue_entry *entry, int64_t now_us)
+{
+    return entry->info.state == MODEL_READY &&
+           now_us - entry->heard_us <= (int64_t)HEARD_WITHIN_S * US_PER_S;
+}
+
+static bool
+is_digits(struct span text)
+{
+    for (size_t i = 0; i < text.size; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9') {
+            return false;
+        }
+    }
+    return text.size > 0;
+}
+
+/* Numbers by value, so that 10 comes after 9; other names by their bytes, before them.
+ */
+static int
+version_compare(struct span a, struct span b)
+{
+    bool a_digits = is_digits(a);
+    bool b_digits = is_digits(b);
+    if (a_digits != b_digits) {
+        return a_digits ? 1 : -1;
+    }
+    if (a_digits && a.size != b.size) {
+        return a.size < b.size ? -1 : 1;
+    }
+    size_t common = a.size < b.size ? a.size : b.size;
+    int order = common == 0 ? 0 : memcmp(a.data, b.data, common);
+    if (order == 0 && a.size != b.size) {
+        return a.size < b.size ? -1 : 1;
+    }
+    return order;
+}
+
+const struct model_info *
+catalogue_version(const struct catalogue_model *model,
+                  struct span version,
+                  int64_t now_us,
+                  bool *ready)
+{
+    const struct catalogue_entry *best = NULL;
+    bool best_ready = false;
+    for (size_t i = 0; i < model->entry_count; i++) {
+        const struct catalogue_entry *entry = model->entries[i];
+        if (version.size > 0 && !span_equal(entry->info.version, version)) {
+            continue;
+        }
+        bool entry_ready = entry_is_ready(entry, now_us);
+        bool better = best == NULL || (entry_ready && !best_ready);
+        if (!better && entry_ready == best_ready) {
+            better = version_compare(entry->info.version, best->info.version) > 0;
+        }
+        if (better) {
+            best = entry;
+            best_ready = entry_ready;
+        }
+    }
+    if (ready != NULL) {
+        *ready = best_ready;
+    }
+    return best == NULL ? NULL : &best->info;
+}
+
+size_t
+catalogue_versions(const struct catalogue_model *model,
+                   struct span *versions,
+                   size_t max)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < model->entry_count; i++) {
+        struct span version = model->entries[i]->info.version;
+        size_t at = 0;
+        while (at < count && version_compare(versions[at], version) < 0) {
+            at++;
+        }
+        bool known = at < count && span_equal(versions[at], version);
+        if (known || count == max) {
+            continue;
+        }
+        memmove(&versions[at + 1], &versions[at], (count - at) * sizeof(versions[0]));
+        versions[at] = version;
+        count++;
+    }
+    return count;
+}

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Puts the room's parts together and takes them apart, hands requests to their routes,
+ * and does once a turn what is due: acknowledgements that are late, the drain.
+ */
+#include "ingest/ingest.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "bus/dev_broker.h"
+#include "ingest/admin.h"
+#include "ingest/listen.h"
+#include "ingest/metrics.h"
+#include "ingest/outcome.h"
+#include "ingest/problem.h"
+#include "ingest/service.h"
+
+#include <stdlib.h>
+
+enum {
+    ARENA_FACTOR = 8,      /* a JSON number of two bytes becomes one of eight */
+    ARENA_FLOOR = 1 << 20, /* what a body needs beside its numbers */
+    KEPT_MAX = 16384,      /* answered submissions whose id is still known */
+    GAUGES_NS = 250000000, /* how often gauges are set */
+    ADMIN_CONNECTIONS = 64
+};
+
+/* A record is given up for good after this; its caller has had a 503 long before. Not
+ * shorter: an idempotent producer whose record timed out in flight can turn unusable
+ * (librdkafka before 2.3, notes of its change log). */
+#define DELIVERY_TIMEOUT_NS (60 * NS_PER_S)
+
+/* Connections get this long to take their last answers when drained. */
+#define DRAIN_FLUSH_NS NS_PER_S
+
+static void
+method_refuse(struct http_exchange *x, const char *allow)
+{
+    problem_respond(x, &(struct problem){
+                           .status = STATUS_UNSUPPORTED,
+                           .http_code = 405,
+                           .detail = "the path does not know this method",
+                           .allow = allow,
+                       });
+}
+
+static void
+on_request(void *arg, struct http_exchange *x)
+{
+    struct ingest *ingest = arg;
+    struct route_match match;
+    enum status status = STATUS_OK;
+    char allow[ROUTE_ALLOW_MAX];
+    const struct route *route =
+        route_find(http_method(x), http_path(x), &match, &status, allow);
+    if (route != NULL) {
+        arena_reset(&ingest->arena);
+        route->fn(ingest, x, &match);
+    } else if (status == STATUS_CONFLICT) {
+        method_refuse(x, allow);
+    } else {
+        problem_respond(
+            x, &(struct problem){.status = status, .detail = "no such resource"});
+    }
+}
+
+static void
+on_model(void *arg, struct catalogue_model *model)
+{
+    struct ingest *ingest = arg;
+    enum status status = publish_prepare(ingest->publish, model);
+    if (status != STATUS_OK) {
+        log_warn("model_unusable", log_span("model", model->name), log_status(status));
+    }
+}
+
+static size_t
+models_ready(const struct ingest *ingest)
+{
+    const struct catalogue *catalogue = models_topic_catalogue(ingest->models);
+    int64_t now_us = clock_wall_us();
+    size_t count = 0;
+    for (size_t i = 0; i < catalogue_count(catalogue); i++) {
+        bool ready = false;
+        const struct catalogue_model *model = catalogue_at(catalogue, i);
+        catalogue_version(model, (struct span){0}, now_us, &ready);
+        count += ready ? 1 : 0;
+    }
+    return count;
+}
+
+static void
+gauges_set(const struct ingest *ingest)
+{
+    metric_set(&ingest_metrics[METRIC_INFLIGHT_REQUESTS],
+               (int64_t)ingest->admission.requests);
+    metric_set(&ingest_metrics[METRIC_INFLIGHT_BYTES],
+               (int64_t)ingest->admission.bytes);
+    metric_set(&ingest_metrics[METRIC_CONNECTIONS],
+               (int64_t)http_server_connections(ingest->http));
+    metric_set(&ingest_metrics[METRIC_MODELS_READY], (int64_t)models_ready(ingest));
+}
+
+static bool
+records_lent(const struct ingest *ingest)
+{
+    const struct submission_pool *pool = &ingest->submissions;
+    const struct submission *s = pool->lists[SUBMISSION_KEPT].first;
+    while (s != NULL && s->lent == 0) {
+        s = s->next;
+    }
+    return s != NULL || pool->lists[SUBMISSION_UNSTORED].first != NULL;
+}
+
+/* Ends the loop once everybody has an answer in hand, or the time is over. */
+static int64_t
+drain_advance(struct ingest *ingest, int64_t now_ns)
+{
+    if (now_ns >= ingest->drain_ends_ns) {
+        outcome_close_all(ingest);
+    }
+    bool flushed = http_server_connections(ingest->http) == 0 ||
+                   now_ns >= ingest->drain_ends_ns + DRAIN_FLUSH_NS;
+    bool lent = records_lent(ingest) && now_ns < ingest->drain_ends_ns;
+    if (http_server_active(ingest->http) == 0 && flushed && !lent) {
+        loop_stop(ingest->loop);
+    }
+    return now_ns + 10 * NS_PER_MS;
+}
+
+static int64_t
+on_turn(void *arg, int64_t now_ns)
+{
+    struct ingest *ingest = arg;
+    int64_t due_ns = outcome_expire(ingest, now_ns);
+    if (now_ns >= ingest->gauges_due_ns) {
+        gauges_set(ingest);
+        ingest->gauges_due_ns = now_ns + GAUGES_NS;
+    }
+    if (ingest->draining) {
+        int64_t drain_ns = drain_advance(ingest, now_ns);
+        due_ns = drain_ns < due_ns ? drain_ns : due_ns;
+    }
+    return due_ns;
+}
+
+static enum status
+listeners_open(struct ingest *ingest, struct fault *fault)
+{
+    const struct ingest_config *config = &ingest->config;
+    struct http_server_config http;
+    http_server_defaults(&http);
+    http.listen = config->http_listen;
+    http.body_limit = (size_t)config->body_bytes_max;
+    http.connections_max = (unsigned)config->connections_max;
+    http.head_timeout_ns = config->head_timeout_ns;
+    http.body_timeout_ns = config->body_timeout_ns;
+    http.idle_timeout_ns = config->idle_timeout_ns;
+    enum status status = http_server_create(&ingest->http, ingest->loop, &http,
+                                            on_request, ingest, fault);
+    if (status != STATUS_OK || config->admin_listen == NULL) {
+        return status;
+    }
+    http.listen = config->admin_listen;
+    http.connections_max = ADMIN_CONNECTIONS;
+    return http_server_create(&ingest->admin, ingest->loop, &http, admin_handle, ingest,
+                              fault);
+}
+
+static enum status
+kafka_open(struct ingest *ingest,
+           const struct results_config *results,
+           struct fault *fault)
+{
+    enum status status =
+        results_create(&ingest->results, ingest->loop, ingest->bus, results, fault);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    const struct publish_config config = {
+        .queue_bytes_max = 2 * (size_t)ingest->config.inflight_bytes_max,
+        .delivery_timeout_ns = DELIVERY_TIMEOUT_NS,
+        .request = outcome_request_reported,
+        .queued = outcome_queued_reported,
+        .context = ingest,
+    };
+    status = publish_open(&ingest->publish, ingest->loop, ingest->bus, ingest->results,
+                          &config, fault);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    return models_topic_open(&ingest->models, ingest->loop, ingest->bus, on_model,
+                             ingest, fault);
+}
+
+static void
+limits_init(struct ingest *ingest)
+{
+    const struct ingest_config *config = &ingest->config;
+    size_t requests = (size_t)config->inflight_max;
+    size_t bytes = (size_t)config->inflight_bytes_max;
+    if (ingest->bus->dev && bytes > DEV_BROKER_SAFE_BYTES) {
+        bytes = DEV_BROKER_SAFE_BYTES;
+    }
+    admission_init(&ingest->admission, requests, bytes);
+    submission_pool_init(&ingest->submissions, requests + KEPT_MAX,
+                         (uint64_t)clock_mono_ns());
+    arena_init(&ingest->arena,
+               (size_t)config->body_bytes_max * ARENA_FACTOR + ARENA_FLOOR);
+}
+
+static enum status
+parts_open(struct ingest *ingest,
+           const struct results_config *results,
+           struct fault *fault)
+{
+    limits_init(ingest);
+    enum status status = pulse_create(&ingest->pulse);
+    if (status == STATUS_OK) {
+        status = kafka_open(ingest, results, fault);
+    }
+    if (status == STATUS_OK) {
+        status = listeners_open(ingest, fault);
+    }
+    if (status == STATUS_OK) {
+        status = loop_each_turn(ingest->loop, on_turn, ingest);
+    }
+    return status;
+}
+
+enum status
+ingest_create(struct ingest **out,
+              struct loop *loop,
+              const struct bus_config *bus,
+              const struct ingest_config *config,
+              const struct results_config *results,
+              struct fault *fault)
+{
+    if (config->http_listen == NULL) {
+        return fault_set(fault, STATUS_INVALID, "http.listen: missing");
+    }
+    if (!config->insecure && !listen_is_loopback(config->http_listen)) {
+        return fault_set(fault, STATUS_INVALID,
+                         "http.listen=%s: other machines could call it and nobody is "
+                         "authenticated; give --http.insecure=true if that is meant",
+                         config->http_listen);
+    }
+    struct ingest *ingest = calloc(1, sizeof(*ingest));
+    if (ingest == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    ingest->loop = loop;
+    ingest->bus = bus;
+    ingest->config = *config;
+    metric_register(ingest_metrics, INGEST_METRIC_COUNT);
+    enum status status = parts_open(ingest, results, fault);
+    if (status != STATUS_OK) {
+        ingest_destroy(&ingest);
+        return status;
+    }
+    *out = ingest;
+    return STATUS_OK;
+}
+
+const char *
+ingest_address(const struct ingest *ingest)
+{
+    return http_server_address(ingest->http);
+}
+
+const char *
+ingest_admin_address(const struct ingest *ingest)
+{
+    return ingest->admin == NULL ? NULL : http_server_address(ingest->admin);
+}
+
+bool
+ingest_ready(const struct ingest *ingest, const char **waiting_for)
+{
+    *waiting_for = "";
+    if (ingest->draining) {
+        *waiting_for = "the end: shutting down";
+    } else if (!publish_connected(ingest->publish)) {
+        *waiting_for = "a connection to Kafka";
+    } else if (!models_topic_caught_up(ingest->models)) {
+        *waiting_for = "the catalogue of models to be read";
+    } else if (!results_ready(ingest->results)) {
+        *waiting_for = results_waiting_for(ingest->results);
+    } else {
+        return true;
+    }
+    return false;
+}
+
+void
+ingest_drain(struct ingest *ingest)
+{
+    if (ingest->draining) {
+        return;
+    }
+    ingest->draining = true;
+    ingest->drain_ends_ns = loop_now(ingest->loop) + ingest->config.drain_timeout_ns;
+    log_info("draining", log_int("held", (int64_t)http_server_active(ingest->http)));
+    publish_flush(ingest->publish);
+    job_end_polls(ingest);
+    http_server_drain(ingest->http);
+    loop_wake(ingest->loop);
+}
+
+/* Those who still wait are answered while what they wait for is closed; only then may
+ * the listeners go. */
+void
+ingest_destroy(struct ingest **ingest)
+{
+    struct ingest *i = *ingest;
+    *ingest = NULL;
+    if (i == NULL) {
+        return;
+    }
+    i->draining = true;
+    loop_no_turn(i->loop, on_turn, i);
+    if (i->publish != NULL) {
+        publish_close(&i->publish);
+    }
+    if (i->results != NULL) {
+        job_end_polls(i);
+        outcome_close_all(i);
+        results_destroy(&i->results);
+    }
+    if (i->admin != NULL) {
+        http_server_destroy(&i->admin);
+    }
+    if (i->http != NULL) {
+        http_server_destroy(&i->http);
+    }
+    models_topic_close(&i->models);
+    submission_pool_fini(&i->submissions);
+    pulse_destroy(&i->pulse);
+    arena_fini(&i->arena);
+    free(i);
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Looks the job up, answers at once if it is done or nobody wants to wait, otherwise
+ * becomes a poll that the results room ends.
+ */
+#include "ingest/job.h"
+
+#include "base/clock.h"
+#include "ingest/answer.h"
+#include "ingest/problem.h"
+#include "ingest/service.h"
+#include "ingest/submit.h"
+
+#include <stdlib.h>
+
+enum job_view { JOB_DOCUMENT, JOB_RESULT };
+
+struct poll {
+    struct poll *next;
+    struct poll *previous;
+    struct ingest *ingest;
+    struct http_exchange *x;
+    struct results_wait *wait;
+    struct uuid id;
+    enum job_view view;
+};
+
+void
+job_post(struct ingest *ingest,
+         struct http_exchange *x,
+         const struct route_match *match)
+{
+    (void)match;
+    const struct submit_call call = {
+        .job = true, .mode = SUBMISSION_ASYNC, .preference = ""};
+    submit(ingest, x, &call);
+}
+
+static void
+view_reply(struct http_exchange *x, enum job_view view, const struct reply *reply)
+{
+    if (view == JOB_DOCUMENT) {
+        answer_job(x, reply);
+        return;
+    }
+    if (!reply_is_terminal(reply)) {
+        answer_accepted(x, &reply->id, "");
+        return;
+    }
+    const struct oip_answer wanted = {
+        .all_binary =
+            span_is_text(http_header(x, "Accept"), "application/octet-stream"),
+    };
+    answer_reply(x, reply, &wanted, "");
+}
+
+static void
+view_unrecorded(struct http_exchange *x, enum job_view view, const struct uuid *id)
+{
+    if (view == JOB_DOCUMENT) {
+        answer_queued(x, id);
+    } else {
+        answer_accepted(x, id, "");
+    }
+}
+
+static void
+refuse(struct http_exchange *x, enum status status)
+{
+    static const char *const details[STATUS_COUNT] = {
+        [STATUS_NOT_FOUND] = "no such job",
+        [STATUS_UNAVAILABLE] = "the results of this job are still being read",
+        [STATUS_MISDIRECTED] = "another instance owns this job; ask that one",
+        [STATUS_FULL] = "too many wait for jobs",
+    };
+    problem_respond(x, &(struct problem){.status = status, .detail = details[status]});
+}
+
+static enum status
+job_find(struct ingest *ingest, const struct uuid *id, struct reply *reply)
+{
+    return results_find(ingest->results, id, span_of_text(TENANT_DEFAULT),
+                        &ingest->arena, reply);
+}
+
+/* Answers with what is known now. */
+static void
+view_now(struct ingest *ingest,
+         struct http_exchange *x,
+         enum job_view view,
+         const struct uuid *id)
+{
+    struct reply reply;
+    enum status status = job_find(ingest, id, &reply);
+    if (status == STATUS_OK) {
+        view_reply(x, view, &reply);
+    } else if (submission_find(&ingest->submissions, id) != NULL) {
+        view_unrecorded(x, view, id);
+    } else {
+        refuse(x, status);
+    }
+}
+
+static struct http_exchange *
+poll_end(struct poll *p)
+{
+    if (p->previous == NULL) {
+        p->ingest->polls.first = p->next;
+    } else {
+        p->previous->next = p->next;
+    }
+    if (p->next != NULL) {
+        p->next->previous = p->previous;
+    }
+    struct http_exchange *x = p->x;
+    free(p);
+    return x;
+}
+
+static void
+poll_answered(void *waiter, enum status status, const struct reply *reply)
+{
+    struct poll *p = waiter;
+    struct ingest *ingest = p->ingest;
+    enum job_view view = p->view;
+    struct uuid id = p->id;
+    struct http_exchange *x = poll_end(p);
+    if (status == STATUS_MISDIRECTED) {
+        refuse(x, status);
+    } else if (status != STATUS_OK) {
+        arena_reset(&ingest->arena);
+        view_now(ingest, x, view, &id);
+    } else if (span_is_text(reply->tenant, TENANT_DEFAULT)) {
+        view_reply(x, view, reply);
+    } else {
+        refuse(x, STATUS_NOT_FOUND);
+    }
+}
+
+static void
+poll_gone(void *arg, struct http_exchange *x)
+{
+    struct poll *p = arg;
+    results_forget(p->ingest->results, p->wait);
+    poll_end(p);
+    http_respond(x, 499, NULL, 0, NULL); /* dropped by the server; nobody reads it */
+}
+
+static enum status
+poll_begin(struct ingest *ingest,
+           struct http_exchange *x,
+           enum job_view view,
+           const struct uuid *id,
+           int64_t wait_ns)
+{
+    struct poll *p = calloc(1, sizeof(*p));
+    if (p == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    *p = (struct poll){.ingest = ingest, .x = x, .id = *id, .view = view};
+    enum status status =
+        results_expect(ingest->results, id, loop_now(ingest->loop) + wait_ns,
+                       poll_answered, p, &p->wait);
+    if (status != STATUS_OK) {
+        free(p);
+        return status;
+    }
+    p->next = ingest->polls.first;
+    if (p->next != NULL) {
+        p->next->previous = p;
+    }
+    ingest->polls.first = p;
+    http_watch_gone(x, poll_gone, p);
+    return STATUS_OK;
+}
+
+void
+job_end_polls(struct ingest *ingest)
+{
+    while (ingest->polls.first != NULL) {
+        struct poll *p = ingest->polls.first;
+        results_forget(ingest->results, p->wait);
+        enum job_view view = p->view;
+        struct uuid id = p->id;
+        arena_reset(&ingest->arena);
+        view_now(ingest, poll_end(p), view, &id);
+    }
+}
+
+/* Seconds of ?wait=, at most what a held request may last; -1 if it is no number. */
+static int64_t
+wait_ns_of(const struct ingest *ingest, struct http_exchange *x)
+{
+    enum { DIGITS_MAX = 9 };
+    struct span text = http_query(x, "wait");
+    if (text.data == NULL) {
+        return 0;
+    }
+    if (text.size == 0 || text.size > DIGITS_MAX) {
+        return -1;
+    }
+    int64_t seconds = 0;
+    for (size_t i = 0; i < text.size; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9') {
+            return -1;
+        }
+        seconds = seconds * 10 + (text.data[i] - '0');
+    }
+    int64_t wait_ns = seconds * NS_PER_S;
+    int64_t most_ns = ingest->config.infer_timeout_ns;
+    return wait_ns < most_ns ? wait_ns : most_ns;
+}
+
+static void
+job_read(struct ingest *ingest,
+         struct http_exchange *x,
+         struct span text,
+         enum job_view view)
+{
+    struct uuid id;
+    if (uuid_parse(text, &id) != STATUS_OK) {
+        refuse(x, STATUS_NOT_FOUND);
+        return;
+    }
+    int64_t wait_ns = wait_ns_of(ingest, x);
+    if (wait_ns < 0) {
+        problem_respond(x,
+                        &(struct problem){.status = STATUS_INVALID,
+                                          .detail = "wait: not a number of seconds"});
+        return;
+    }
+    struct reply reply;
+    enum status status = job_find(ingest, &id, &reply);
+    bool known =
+        status == STATUS_OK || submission_find(&ingest->submissions, &id) != NULL;
+    bool done = status == STATUS_OK && reply_is_terminal(&reply);
+    if (!known || done || wait_ns == 0 || ingest->draining) {
+        view_now(ingest, x, view, &id);
+        return;
+    }
+    status = poll_begin(ingest, x, view, &id, wait_ns);
+    if (status != STATUS_OK) {
+        refuse(x, status);
+    }
+}
+
+void
+job_get(struct ingest *ingest, struct http_exchange *x, const struct route_match *match)
+{
+    job_read(ingest, x, match->id, JOB_DOCUMENT);
+}
+
+void
+job_get_result(struct ingest *ingest,
+               struct http_exchange *x,
+               const struct route_match *match)
+{
+    job_read(ingest, x, match->id, JOB_RESULT);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The options of the ingest room. */
+#include "base/clock.h"
+#include "ingest/ingest.h"
+
+#define KIB         1024LL
+#define MIB         (1024 * KIB)
+#define GIB         (1024 * MIB)
+#define FIELD(name) offsetof(struct ingest_config, name)
+
+const struct option ingest_options[] = {
+    {"http.listen", OPTION_TEXT, FIELD(http_listen), 0, 0, "127.0.0.1:8080",
+     "Address of the HTTP listener; port 0 is the kernel's choice.", NULL},
+    {"http.insecure", OPTION_BOOL, FIELD(insecure), 0, 0, "false",
+     "Allow http.listen on an address that other machines can reach, although callers "
+     "are not authenticated.",
+     NULL},
+    {"http.body.max", OPTION_BYTES, FIELD(body_bytes_max), KIB, GIB, "8MiB",
+     "Largest request body; over it 413.", NULL},
+    {"http.connections.max", OPTION_INT, FIELD(connections_max), 1, 1000000, "10000",
+     "Open connections at most; over it 503.", NULL},
+    {"http.head.timeout", OPTION_DURATION, FIELD(head_timeout_ns), NS_PER_MS,
+     3600 * NS_PER_S, "10s", "From the first byte of a request to the end of its head.",
+     NULL},
+    {"http.body.timeout", OPTION_DURATION, FIELD(body_timeout_ns), NS_PER_MS,
+     3600 * NS_PER_S, "30s", "From the end of the head to the end of the body.", NULL},
+    {"http.idle.timeout", OPTION_DURATION, FIELD(idle_timeout_ns), NS_PER_MS,
+     3600 * NS_PER_S, "60s", "Between two requests of one connection.", NULL},
+    {"admin.listen", OPTION_TEXT, FIELD(admin_listen), 0, 0, "",
+     "Address of the admin listener (/metrics, /livez, /readyz, /startupz); empty is "
+     "off.",
+     NULL},
+    {"infer.timeout", OPTION_DURATION, FIELD(infer_timeout_ns), NS_PER_S,
+     3600 * NS_PER_S, "30s",
+     "Longest time a request is held; then 504 with the id under which its result can "
+     "be read.",
+     NULL},
+    {"admission.inflight.requests", OPTION_INT, FIELD(inflight_max), 1, 10000000,
+     "20000", "Requests that wait for Kafka or for an answer at most; over it 429.",
+     NULL},
+    {"admission.inflight.bytes", OPTION_BYTES, FIELD(inflight_bytes_max), 64 * KIB,
+     1024 * GIB, "512MiB", "Bytes of their records at most; over it 429.", NULL},
+    {"admission.accept.timeout", OPTION_DURATION, FIELD(accept_timeout_ns),
+     10 * NS_PER_MS, 600 * NS_PER_S, "900ms",
+     "Longest wait for Kafka's acknowledgement of a request before 503.", NULL},
+    {"drain.timeout", OPTION_DURATION, FIELD(drain_timeout_ns), NS_PER_MS,
+     3600 * NS_PER_S, "30s",
+     "After SIGTERM: longest wait for the answers of requests that are held.", NULL},
+};
+
+const size_t ingest_option_count = sizeof(ingest_options) / sizeof(ingest_options[0]);

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every route there is, the hot one first. docs/openapi.json lists the same; a test
+ * compares them.
+ */
+#include "ingest/dashboard.h"
+#include "ingest/infer.h"
+#include "ingest/job.h"
+#include "ingest/model_routes.h"
+#include "ingest/route.h"
+
+#define MODEL   "/v2/models/{model}"
+#define VERSION "/versions/{version}"
+
+const struct route routes[] = {
+    {HTTP_POST, MODEL "/infer", infer_post},
+    {HTTP_POST, MODEL VERSION "/infer", infer_post},
+    {HTTP_POST, "/v1/jobs", job_post},
+    {HTTP_GET, "/v1/jobs/{id}", job_get},
+    {HTTP_GET, "/v1/jobs/{id}/result", job_get_result},
+    {HTTP_GET, "/v2", server_get},
+    {HTTP_GET, "/v2/health/live", server_get_live},
+    {HTTP_GET, "/v2/health/ready", server_get_ready},
+    {HTTP_GET, "/v2/models", models_get},
+    {HTTP_GET, MODEL, model_get},
+    {HTTP_GET, MODEL "/ready", model_get_ready},
+    {HTTP_GET, MODEL "/config", model_get_config},
+    {HTTP_GET, MODEL VERSION, model_get},
+    {HTTP_GET, MODEL VERSION "/ready", model_get_ready},
+    {HTTP_GET, MODEL VERSION "/config", model_get_config},
+    {HTTP_POST, "/v2/repository/index", repository_post_index},
+    {HTTP_GET, "/v1/status", dashboard_get_status},
+    {HTTP_GET, "/openapi.json", dashboard_get_openapi},
+    {HTTP_GET, "/favicon.ico", dashboard_get_icon},
+    {HTTP_GET, "/", dashboard_get},
+};
+
+const size_t route_count = sizeof(routes) / sizeof(routes[0]);

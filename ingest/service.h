@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of this room share: the parts of one ingest, each owned by the file
+ * named beside it. Everything runs on the loop's thread.
+ */
+#ifndef INGEST_SERVICE_H
+#define INGEST_SERVICE_H
+
+#include "base/arena.h"
+#include "base/http_server.h"
+#include "base/loop.h"
+#include "ingest/admission.h"
+#include "ingest/ingest.h"
+#include "ingest/job.h"
+#include "ingest/models_topic.h"
+#include "ingest/publish.h"
+#include "ingest/pulse.h"
+#include "ingest/submission.h"
+#include "results/results.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct ingest {
+    struct loop *loop;
+    const struct bus_config *bus;
+    struct ingest_config config;
+    struct results *results;
+    struct models_topic *models;
+    struct publish *publish;
+    struct submission_pool submissions;
+    struct poll_list polls; /* job.c */
+    struct admission admission;
+    struct pulse *pulse;
+    struct arena arena;        /* scratch of one handler, reset before each */
+    struct http_server *http;  /* ingest.c */
+    struct http_server *admin; /* ingest.c; NULL = off */
+    int64_t gauges_due_ns;     /* ingest.c */
+    bool draining;
+    int64_t drain_ends_ns;
+};
+
+#endif

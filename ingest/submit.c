@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A draft walks through the steps in order; each either moves it on or says why not.
+ * The answer is expected before the record is sent, because the reply may overtake the
+ * delivery report.
+ */
+#include "ingest/submit.h"
+
+#include "base/clock.h"
+#include "base/http_call.h"
+#include "ingest/metrics.h"
+#include "ingest/outcome.h"
+#include "ingest/problem.h"
+#include "ingest/service.h"
+#include "schemas/codec.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    RECORD_OVERHEAD = 512,
+    RECORD_BYTES_MAX = 256 * 1024 * 1024,
+    US_PER_MS = 1000,
+    TRACE_HEADERS = 2
+};
+
+/* How long a job is waited for where the in-process broker's bound depends on it. */
+#define TIMEOUT_MAX_MS  (366LL * 24 * 3600 * 1000)
+#define DEV_JOB_WAIT_NS (600 * NS_PER_S)
+
+struct draft {
+    struct ingest *ingest;
+    struct http_exchange *x;
+    const struct submit_call *call;
+    struct oip_request body;
+    struct span version; /* as asked for; empty = any */
+    const struct catalogue_model *model;
+    const struct model_info *info;
+    struct publish_aim aim;
+    struct submission *s;
+    int64_t wait_ns;
+    int64_t wall_us;
+    struct fault fault;
+};
+
+static enum status
+gate(struct draft *d)
+{
+    struct ingest *ingest = d->ingest;
+    if (ingest->draining) {
+        return fault_set(&d->fault, STATUS_CLOSED, "shutting down");
+    }
+    if (!publish_connected(ingest->publish)) {
+        return fault_set(&d->fault, STATUS_UNAVAILABLE, "Kafka cannot be reached");
+    }
+    if (!results_ready(ingest->results)) {
+        return fault_set(&d->fault, STATUS_UNAVAILABLE, "waiting for: %s",
+                         results_waiting_for(ingest->results));
+    }
+    return STATUS_OK;
+}
+
+static enum status
+json_length_of(struct draft *d, int64_t *length)
+{
+    enum { DIGITS_MAX = 12 };
+    struct span header = http_header(d->x, "Inference-Header-Content-Length");
+    *length = OIP_JSON_ONLY;
+    if (header.data == NULL) {
+        return STATUS_OK;
+    }
+    int64_t value = 0;
+    for (size_t i = 0; i < header.size; i++) {
+        if (header.data[i] < '0' || header.data[i] > '9' || i == DIGITS_MAX) {
+            value = -1;
+            break;
+        }
+        value = value * 10 + (header.data[i] - '0');
+    }
+    if (header.size == 0 || value < 0) {
+        return fault_set(&d->fault, STATUS_INVALID,
+                         "Inference-Header-Content-Length is not a length");
+    }
+    *length = value;
+    return STATUS_OK;
+}
+
+static enum status
+check_webhook(struct draft *d)
+{
+    struct span url = d->body.webhook.url;
+    if (url.size == 0) {
+        return STATUS_OK;
+    }
+    if (!results_webhooks_enabled(d->ingest->results)) {
+        return fault_set(&d->fault, STATUS_UNSUPPORTED,
+                         "webhook: this server has no signing secret "
+                         "(webhook.secret.file)");
+    }
+    const char *text = arena_text(&d->ingest->arena, url);
+    if (text == NULL || strlen(text) != url.size || http_url_check(text) != STATUS_OK) {
+        return fault_set(&d->fault, STATUS_INVALID,
+                         "webhook: not an http or https address");
+    }
+    return STATUS_OK;
+}
+
+static enum status
+read_body(struct draft *d)
+{
+    int64_t json_length = OIP_JSON_ONLY;
+    enum status status = json_length_of(d, &json_length);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    return oip_read_request(http_body(d->x), json_length, d->call->job,
+                            &d->ingest->arena, &d->body, &d->fault);
+}
+
+static enum status
+find_model(struct draft *d)
+{
+    const struct submit_call *call = d->call;
+    struct span name = call->job ? d->body.model : call->model;
+    d->version = call->job ? d->body.model_version : call->version;
+    if (name.size == 0) {
+        return fault_set(&d->fault, STATUS_INVALID, "model: missing");
+    }
+    const struct models_topic *models = d->ingest->models;
+    d->model = catalogue_find(models_topic_catalogue(models), name);
+    if (d->model != NULL) {
+        d->info = catalogue_version(d->model, d->version, d->wall_us, NULL);
+    }
+    if (d->info != NULL) {
+        return STATUS_OK;
+    }
+    if (!models_topic_caught_up(models)) {
+        return fault_set(&d->fault, STATUS_UNAVAILABLE,
+                         "the catalogue of models is still being read");
+    }
+    if (d->model == NULL) {
+        return fault_set(&d->fault, STATUS_NOT_FOUND, "model %.*s is not known",
+                         (int)name.size, (const char *)name.data);
+    }
+    return fault_set(&d->fault, STATUS_NOT_FOUND, "model %.*s has no version %.*s",
+                     (int)name.size, (const char *)name.data, (int)d->version.size,
+                     (const char *)d->version.data);
+}
+
+static enum status
+check_model(struct draft *d)
+{
+    enum status status = oip_fit_raw(&d->body, d->info, &d->ingest->arena, &d->fault);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    int64_t rows = 0;
+    return oip_check_model(&d->body, d->info, &rows, &d->fault);
+}
+
+static size_t
+record_bytes(const struct oip_request *body)
+{
+    size_t bytes = RECORD_OVERHEAD;
+    for (size_t i = 0; i < body->input_count; i++) {
+        bytes += body->inputs[i].data.size + body->inputs[i].name.size;
+    }
+    return bytes;
+}
+
+/* Admits, then chooses the partition, then mints: a quantum that ends changes where the
+ * id has to belong. */
+static enum status
+admit(struct draft *d)
+{
+    struct ingest *ingest = d->ingest;
+    size_t bytes = record_bytes(&d->body);
+    enum status status = admission_take(&ingest->admission, bytes);
+    if (status == STATUS_TOO_LARGE) {
+        return fault_set(&d->fault, status,
+                         "the request alone is over the %zu bytes "
+                         "that may be in flight",
+                         ingest->admission.bytes_max);
+    }
+    if (status != STATUS_OK) {
+        return fault_set(&d->fault, status, "too much is in flight");
+    }
+    int64_t now_ns = loop_now(ingest->loop);
+    struct uuid id;
+    status = publish_aim(ingest->publish, d->model, d->info->max_batch_size, now_ns,
+                         &d->aim);
+    if (status == STATUS_OK) {
+        status = results_mint(ingest->results, d->wall_us, &id);
+    }
+    if (status == STATUS_OK) {
+        status = submission_take(ingest, &id, &d->s);
+    }
+    if (status != STATUS_OK) {
+        admission_give(&ingest->admission, bytes, now_ns);
+        return fault_set(&d->fault, status, "no request can be taken now");
+    }
+    d->s->charged_bytes = bytes;
+    d->s->began_ns = now_ns;
+    d->s->mode = d->call->mode;
+    snprintf(d->s->preference, sizeof(d->s->preference), "%s", d->call->preference);
+    return STATUS_OK;
+}
+
+/* Copies what the answer needs to know of the body into one block of memory. */
+static enum status
+remember_answer(struct draft *d)
+{
+    const struct oip_request *body = &d->body;
+    struct submission *s = d->s;
+    s->answer.all_binary = body->output_count == 0 && body->binary_all;
+    size_t names = 0;
+    size_t bytes = body->id.size;
+    for (size_t i = 0; i < body->output_count; i++) {
+        if (body->output_binary[i]) {
+            names++;
+            bytes += body->outputs[i].size;
+        }
+    }
+    if (names == 0 && bytes == 0) {
+        return STATUS_OK;
+    }
+    struct span *binary = malloc(names * sizeof(*binary) + bytes);
+    if (binary == NULL) {
+        return fault_set(&d->fault, STATUS_NO_MEMORY, "no memory for the request");
+    }
+    uint8_t *at = (uint8_t *)(binary + names);
+    s->answer_memory = binary;
+    s->answer.client_id = span_of(at, body->id.size);
+    memcpy(at, body->id.data, body->id.size);
+    at += body->id.size;
+    for (size_t i = 0; i < body->output_count; i++) {
+        if (body->output_binary[i]) {
+            memcpy(at, body->outputs[i].data, body->outputs[i].size);
+            binary[s->answer.binary_count++] = span_of(at, body->outputs[i].size);
+            at += body->outputs[i].size;
+        }
+    }
+    s->answer.binary = binary;
+    return STATUS_OK;
+}
+
+/* Callers may say any number; what is further away than a year is no deadline. */
+static int64_t
+timeout_ms_of(const struct oip_request *body)
+{
+    int64_t timeout_ms = body->deadline_ms;
+    if (timeout_ms <= 0 && body->timeout_us > 0) {
+        timeout_ms = body->timeout_us / US_PER_MS + 1;
+    }
+    return timeout_ms > 0 && timeout_ms <= TIMEOUT_MAX_MS ? timeout_ms : 0;
+}
+
+/* Wall time in ms after which nobody wants the answer; 0 = none. */
+static int64_t
+deadline_ms(struct draft *d)
+{
+    int64_t now_ms = d->wall_us / US_PER_MS;
+    int64_t timeout_ms = timeout_ms_of(&d->body);
+    d->wait_ns = d->call->wait_ns;
+    if (d->call->mode != SUBMISSION_HELD) {
+        return timeout_ms > 0 ? now_ms + timeout_ms : 0;
+    }
+    if (timeout_ms > 0 && timeout_ms < d->wait_ns / NS_PER_MS) {
+        d->wait_ns = timeout_ms * NS_PER_MS;
+    }
+    return now_ms + (d->wait_ns + NS_PER_MS - 1) / NS_PER_MS;
+}
+
+static void
+encode_queued(struct draft *d, const struct request *r)
+{
+    const struct reply reply = {
+        .id = r->id,
+        .model = r->model,
+        .model_version = r->model_version,
+        .status = REPLY_QUEUED,
+        .timing.submitted_us = r->submitted_us,
+        .tenant = r->tenant,
+        .webhook = r->webhook,
+    };
+    d->s->queued = buf_borrow(&d->ingest->submissions, RECORD_BYTES_MAX);
+    reply_encode(&reply, &d->s->queued);
+}
+
+static enum status
+encode(struct draft *d)
+{
+    const struct oip_request *body = &d->body;
+    struct submission *s = d->s;
+    const struct request r = {
+        .id = s->id,
+        .model = d->model->name,
+        .model_version = d->version,
+        .inputs = body->inputs,
+        .input_count = body->input_count,
+        .outputs = body->outputs,
+        .output_count = body->output_count,
+        .parameters = body->parameters,
+        .parameter_count = body->parameter_count,
+        .webhook = body->webhook,
+        .tenant = span_of_text(TENANT_DEFAULT),
+        .priority = body->priority,
+        .submitted_us = d->wall_us,
+        .deadline_ms = deadline_ms(d),
+    };
+    s->record = buf_borrow(&d->ingest->submissions, RECORD_BYTES_MAX);
+    request_encode(&r, &s->record);
+    if (s->mode != SUBMISSION_HELD) {
+        encode_queued(d, &r);
+    }
+    if (s->record.status != STATUS_OK || s->queued.status != STATUS_OK) {
+        return fault_set(&d->fault, STATUS_NO_MEMORY, "no memory for the record");
+    }
+    return STATUS_OK;
+}
+
+static enum status
+expect(struct draft *d)
+{
+    struct submission *s = d->s;
+    struct ingest *ingest = d->ingest;
+    if (s->mode == SUBMISSION_ASYNC && !ingest->bus->dev) {
+        return STATUS_OK; /* nobody waits; results_queued() makes it findable */
+    }
+    int64_t wait_ns = s->mode == SUBMISSION_ASYNC ? DEV_JOB_WAIT_NS : d->wait_ns;
+    enum status status = results_expect(ingest->results, &s->id, s->began_ns + wait_ns,
+                                        outcome_answered, s, &s->wait);
+    if (status != STATUS_OK) {
+        s->wait = NULL;
+        return fault_set(&d->fault, status, "too many requests are waited for");
+    }
+    return STATUS_OK;
+}
+
+/* W3C trace context goes along, so that a trace does not end here. */
+static size_t
+trace_headers(struct http_exchange *x, struct record_header *headers)
+{
+    static const char *const names[TRACE_HEADERS] = {"traceparent", "tracestate"};
+    size_t count = 0;
+    for (size_t i = 0; i < TRACE_HEADERS; i++) {
+        struct span value = http_header(x, names[i]);
+        if (value.size > 0) {
+            headers[count++] = (struct record_header){.name = names[i], .value = value};
+        }
+    }
+    return count;
+}
+
+static enum status
+send_request(struct draft *d)
+{
+    struct submission *s = d->s;
+    char key[UUID_TEXT];
+    uuid_format(&s->id, key);
+    struct record_header headers[TRACE_HEADERS];
+    struct outgoing out = {
+        .key = span_of(key, sizeof(key)),
+        .value = buf_span(&s->record),
+        .headers = headers,
+        .header_count = trace_headers(d->x, headers),
+        .arg = s,
+    };
+    enum status status = publish_request(d->ingest->publish, &d->aim, &out);
+    if (status == STATUS_OK) {
+        s->lent++;
+        return STATUS_OK;
+    }
+    if (status == STATUS_NOT_FOUND) {
+        return fault_set(&d->fault, STATUS_UNAVAILABLE,
+                         "the request topic of the model does not exist");
+    }
+    return fault_set(&d->fault, status, "Kafka's client does not take the request now");
+}
+
+/* From here on the request may be run whatever happens to its QUEUED record. */
+static void
+send_queued(struct draft *d)
+{
+    struct submission *s = d->s;
+    char key[UUID_TEXT];
+    uuid_format(&s->id, key);
+    struct outgoing out = {
+        .key = span_of(key, sizeof(key)), .value = buf_span(&s->queued), .arg = s};
+    enum status status = publish_queued(d->ingest->publish, &out);
+    if (status == STATUS_OK) {
+        s->lent++;
+        return;
+    }
+    outcome_refuse(s, status == STATUS_NOT_FOUND ? STATUS_UNAVAILABLE : status,
+                   "the job was sent but cannot be recorded as queued", true);
+}
+
+static void
+refuse(struct draft *d)
+{
+    struct submission *s = d->s;
+    struct ingest *ingest = d->ingest;
+    struct problem problem = {.status = d->fault.status, .detail = d->fault.text};
+    if (problem.status == STATUS_FULL) {
+        problem.retry_after_s =
+            admission_retry_s(&ingest->admission, loop_now(ingest->loop));
+    }
+    if (s != NULL) {
+        s->x = NULL;
+        if (s->wait != NULL) {
+            results_forget(ingest->results, s->wait);
+            s->wait = NULL;
+        }
+        submission_settle(s);
+    }
+    problem_respond(d->x, &problem);
+}
+
+void
+submit(struct ingest *ingest, struct http_exchange *x, const struct submit_call *call)
+{
+    static enum status (*const steps[])(struct draft *) = {
+        gate,  read_body,       check_webhook, find_model, check_model,
+        admit, remember_answer, encode,        expect,     send_request,
+    };
+    struct draft d = {
+        .ingest = ingest, .x = x, .call = call, .wall_us = clock_wall_us()};
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        enum status status = steps[i](&d);
+        if (status != STATUS_OK) {
+            d.fault.status = status;
+            refuse(&d);
+            return;
+        }
+    }
+    d.s->x = x;
+    pulse_taken(ingest->pulse, d.s->began_ns);
+    if (call->mode != SUBMISSION_ASYNC) {
+        http_watch_gone(x, outcome_gone, d.s);
+    }
+    if (d.s->queued.size > 0) {
+        send_queued(&d);
+    }
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ingest/listen.h"
+
+#include <criterion/criterion.h>
+
+Test(listen, knows_the_addresses_only_this_machine_can_reach)
+{
+    cr_assert(listen_is_loopback("127.0.0.1:8080"));
+    cr_assert(listen_is_loopback("127.9.9.9:0"));
+    cr_assert(listen_is_loopback("[::1]:8080"));
+    cr_assert(listen_is_loopback("localhost:8080"));
+}
+
+Test(listen, takes_everything_else_for_public)
+{
+    static const char *const addresses[] = {
+        "0.0.0.0:8080", "[::]:8080", ":8080", "10.0.0.1:80",  "192.168.1.1:80",
+        "example:80",   "",          "*:80",  "127.0.0.1x:1", "localhost.evil:80",
+    };
+    for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
+        cr_assert_not(listen_is_loopback(addresses[i]), "%s", addresses[i]);
+    }
+}
