@@ -47,6 +47,11 @@ MUST_CHECK enum status batcher_create(struct batcher **out,
 /** Models loaded and partitions assigned; otherwise `waiting_for` says what for. */
 bool batcher_ready(const struct batcher *batcher, const char **waiting_for);
 
+/** Models loaded, and partitions assigned, now: for the ready line. */
+size_t batcher_models(const struct batcher *batcher);
+size_t batcher_partitions(const struct batcher *batcher);
+
+/** Address of the admin listener, NULL if off. */
 const char *batcher_admin_address(const struct batcher *batcher);
 
 /** SIGTERM: finish what runs, give back the rest, commit, then stop the loop. */

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From the bytes of a record to an item that may wait for its batch: decodes, checks
+ * against the model, works out deadline, rows, bytes and shape signature.
+ */
+#ifndef BATCHER_ADMIT_H
+#define BATCHER_ADMIT_H
+
+#include "base/status.h"
+#include "batcher/item.h"
+#include "batcher/model_spec.h"
+
+#include <stdint.h>
+
+/** The moment on both clocks. */
+struct moment {
+    int64_t mono_ns;
+    int64_t wall_us;
+};
+
+enum admit_verdict {
+    ADMIT_OK,
+    ADMIT_EXPIRED,
+    ADMIT_REFUSED,       /* answer it FAILED */
+    ADMIT_UNREADABLE,    /* dead letter; the id could be read */
+    ADMIT_UNIDENTIFIABLE /* dead letter; not even the id */
+};
+
+/**
+ * Fills the item from its record.
+ *
+ * @param[in]  slot_bytes of a slot, which a request must fit
+ * @param[out] fault why, for the three refusals
+ */
+enum admit_verdict admit(struct item *it,
+                         const struct model_spec *spec,
+                         uint64_t slot_bytes,
+                         const struct moment *now,
+                         struct fault *fault);
+
+#endif

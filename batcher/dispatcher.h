@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Between the former and the instances of one model: closes batches when a device is
+ * free, gathers them into slots, turns finished slots into answers, and runs again what
+ * was not answered. Batches under suspicion of killing the runner run with nothing
+ * beside them, so that the blame is certain.
+ */
+#ifndef BATCHER_DISPATCHER_H
+#define BATCHER_DISPATCHER_H
+
+#include "base/loop.h"
+#include "base/status.h"
+#include "batcher/batch.h"
+#include "batcher/former.h"
+#include "batcher/instance.h"
+#include "batcher/model_spec.h"
+#include "batcher/outbox.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct dispatcher_config {
+    unsigned instances;
+    size_t waiting_max; /* requests */
+    size_t waiting_bytes_max;
+    uint64_t slot_bytes;
+    int64_t run_timeout_ns;
+};
+
+struct dispatcher_events {
+    /** The item runs, or is answered without: from now on its answer is ours. */
+    void (*started)(void *arg, const struct item *it);
+    /** The item is given back unanswered. */
+    void (*dropped)(void *arg, struct item *it);
+};
+
+struct dispatcher {
+    struct loop *loop;
+    struct dispatcher_config config;
+    struct dispatcher_events events;
+    void *arg;
+    const struct outbox *outbox;
+    const struct model_spec *spec; /* NULL before the first load */
+    struct former *former;
+    struct instance *instances;
+    struct batch *redo; /* to be run again, in order */
+    size_t under_way;   /* batches in slots, not retired */
+    uint32_t rows_max;  /* of a batch; halved when the device ran out of memory */
+    bool serving;       /* the runner takes batches */
+    bool holding;       /* form nothing now */
+    bool suspect_runs;
+    bool device_lost;       /* the runner is about to exit */
+    unsigned losses_in_row; /* of the device, with no batch answered between */
+    uint64_t batches_answered;
+};
+
+MUST_CHECK enum status dispatcher_init(struct dispatcher *d,
+                                       struct loop *loop,
+                                       const struct dispatcher_config *config,
+                                       const struct outbox *outbox,
+                                       const struct dispatcher_events *events,
+                                       void *arg);
+
+/** Nothing may run any more; what waits is dropped. */
+void dispatcher_fini(struct dispatcher *d);
+
+/** The runner has loaded every instance. @param[in] spec lives as long as d */
+void dispatcher_serve(struct dispatcher *d, const struct model_spec *spec);
+
+/** The runner is gone: answers what was done, runs the rest again. */
+void dispatcher_runner_died(struct dispatcher *d);
+
+/** @return STATUS_OK: it waits; STATUS_FULL and STATUS_NO_MEMORY: still the caller's */
+MUST_CHECK enum status dispatcher_add(struct dispatcher *d, struct item *it);
+
+/** Expires and dispatches. @return when it wants to be called next */
+int64_t dispatcher_turn(struct dispatcher *d, int64_t now_ns);
+
+/** A batch runs for longer than the run timeout. */
+bool dispatcher_overran(const struct dispatcher *d, int64_t now_ns);
+
+/** Drops what waits from a partition above an offset; also from what is to run again
+ * if above is -1. */
+void dispatcher_drop(struct dispatcher *d, int32_t partition, int64_t above);
+
+/** Drops everything, also what is in slots: for the end. */
+void dispatcher_drop_all(struct dispatcher *d);
+
+#endif

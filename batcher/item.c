@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The pool is last in, first out, so few items are warm. An unusually large answer
+ * buffer is not kept.
+ */
+#include "batcher/item.h"
+
+#include <stdlib.h>
+
+enum {
+    ITEM_ARENA_MAX = 1024 * 1024,
+    ITEM_ANSWER_MAX = 1024 * 1024 * 1024,
+    ITEM_KEPT_BYTES = 64 * 1024,
+};
+
+struct item *
+item_take(struct item_pool *pool)
+{
+    struct item *it = pool->free;
+    if (it == NULL) {
+        it = calloc(1, sizeof *it);
+        if (it == NULL) {
+            return NULL;
+        }
+        arena_init(&it->arena, ITEM_ARENA_MAX);
+        buf_init(&it->answer_bytes, ITEM_ANSWER_MAX);
+    } else {
+        pool->free = it->next;
+    }
+    pool->live++;
+    it->next = NULL;
+    it->deaths = 0;
+    it->parcels_open = 0;
+    it->end = STATUS_OK;
+    it->answer_is_last = false;
+    it->version = span_of(NULL, 0);
+    it->request = (struct request){0};
+    return it;
+}
+
+void
+item_give(struct item_pool *pool, struct item *it)
+{
+    if (it->record != NULL) {
+        record_release(&it->record);
+    }
+    arena_reset(&it->arena);
+    if (it->answer_bytes.capacity > ITEM_KEPT_BYTES) {
+        buf_fini(&it->answer_bytes);
+        buf_init(&it->answer_bytes, ITEM_ANSWER_MAX);
+    } else {
+        buf_reset(&it->answer_bytes);
+    }
+    it->next = pool->free;
+    pool->free = it;
+    pool->live--;
+}
+
+void
+item_pool_fini(struct item_pool *pool)
+{
+    while (pool->free != NULL) {
+        struct item *it = pool->free;
+        pool->free = it->next;
+        arena_fini(&it->arena);
+        buf_fini(&it->answer_bytes);
+        free(it);
+    }
+}

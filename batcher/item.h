@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One request from the moment its record was taken until its answer is acknowledged. It
+ * keeps the record (all texts and tensors point into it), and the bytes of its answer.
+ * Items are pooled: arena and buffers keep their memory, so none is allocated per
+ * request in the steady state. Exactly one place holds an item at any time: the former,
+ * a batch, or the outbox.
+ */
+#ifndef BATCHER_ITEM_H
+#define BATCHER_ITEM_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/uuid.h"
+#include "batcher/former.h"
+#include "batcher/outbox.h"
+#include "bus/consumer.h"
+#include "runner/protocol.h"
+#include "schemas/message.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct item;
+struct replier;
+
+/** Where an answer goes. */
+struct destination {
+    struct producer_topic *topic;
+    int32_t partition; /* or PARTITION_BY_KEY */
+    bool is_ours;      /* the replies topic itself */
+};
+
+typedef void (*item_done_fn)(void *owner, struct item *it);
+
+struct item {
+    struct former_entry entry;
+    struct item *next; /* in a batch, or in the pool */
+    struct record *record;
+    struct request request; /* only the id is set if the record did not decode */
+    struct arena arena;
+    uint32_t epoch;                        /* assignment that the record came by */
+    uint8_t input_order[SLOT_TENSORS_MAX]; /* model's i-th input = request's n-th */
+    unsigned deaths;                       /* of the runner while this item ran alone */
+    int64_t received_us;
+    struct span version; /* of the model that answers */
+    struct replier *replier;
+    struct destination destination;
+    char key[UUID_TEXT]; /* of the answer: the id as text */
+    struct parcel answer;
+    struct buf answer_bytes;
+    bool answer_is_last; /* a refused answer was already replaced by a small one */
+    struct parcel dead_letter;
+    unsigned parcels_open;
+    enum status end;   /* STATUS_OK: every parcel was acknowledged */
+    item_done_fn done; /* its last parcel ended */
+    void *owner;       /* of the item, for done() */
+};
+
+struct item_pool {
+    struct item *free;
+    size_t live; /* taken and not given back */
+};
+
+static inline struct item *
+item_of(struct former_entry *entry)
+{
+    return (struct item *)(void *)((char *)entry - offsetof(struct item, entry));
+}
+
+/** A clean item, or NULL without memory. */
+struct item *item_take(struct item_pool *pool);
+
+/** Releases the record and gives the item back. */
+void item_give(struct item_pool *pool, struct item *it);
+
+/** Frees the pooled ones; none may be live. */
+void item_pool_fini(struct item_pool *pool);
+
+#endif

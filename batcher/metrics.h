@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the batcher counts: one row per ending, and the sizes and times of batches. */
+#ifndef BATCHER_METRICS_H
+#define BATCHER_METRICS_H
+
+#include "base/metric.h"
+
+enum batcher_metric {
+    METRIC_RECEIVED,
+    METRIC_SUCCEEDED,
+    METRIC_FAILED,
+    METRIC_EXPIRED,
+    METRIC_DEAD_LETTERS,
+    METRIC_BATCH_ROWS,
+    METRIC_RUN_SECONDS,
+    METRIC_WAIT_SECONDS,
+    METRIC_SPLITS,
+    METRIC_RUNNER_DEATHS,
+    METRIC_STALE,
+    METRIC_COUNT,
+};
+
+extern struct metric batcher_metrics[METRIC_COUNT];
+
+#endif

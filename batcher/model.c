@@ -1,0 +1,595 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * States: LOADING (first load) -> READY <-> UNAVAILABLE (the runner died and is started
+ * again with back-off), or FAILED for good when the first load fails.
+ */
+#include "batcher/model.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "batcher/admit.h"
+#include "batcher/dispatcher.h"
+#include "batcher/intake.h"
+#include "batcher/metrics.h"
+#include "batcher/runner_process.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BACKOFF_FIRST_NS (100 * NS_PER_MS)
+#define BACKOFF_MOST_NS  (10 * NS_PER_S)
+#define LOAD_TIMEOUT_NS  (300 * NS_PER_S)
+#define REVOKE_GRACE_NS  NS_PER_S
+
+enum {
+    FIRST_LOAD_DEATHS = 5,
+    LOSSES_MAX = 16,
+    NAMES_BYTES = 64 * 1024,
+    REVOKE_POLL_MS = 1
+};
+
+struct model {
+    struct model_context context;
+    const struct repository_model *source;
+    struct model_spec spec;
+    struct arena names; /* of the spec */
+    struct dispatcher dispatcher;
+    struct item_pool pool;
+    struct intake *intake; /* from the first load on */
+    struct runner_process *runner;
+    unsigned loaded; /* instances */
+    enum model_state state;
+    bool draining;
+    bool killed_for_overrun;
+    unsigned deaths;       /* before the first load */
+    int64_t start_at_ns;   /* of the next runner; TIME_NEVER = not */
+    int64_t load_until_ns; /* TIME_NEVER = nothing loads */
+    int64_t backoff_ns;
+    uint64_t answered_seen; /* batches, when the back-off was last looked at */
+    char reason[240];
+    char waiting_for[320];
+};
+
+static void
+model_move(struct model *m, enum model_state state, const char *reason)
+{
+    snprintf(m->reason, sizeof m->reason, "%s", reason);
+    m->state = state;
+    m->context.changed(m->context.arg);
+}
+
+static void
+model_fail(struct model *m, const char *reason)
+{
+    log_error("model_failed", log_text("model", m->source->name),
+              log_text("version", m->source->version), log_text("reason", reason));
+    m->start_at_ns = TIME_NEVER;
+    m->load_until_ns = TIME_NEVER;
+    model_move(m, MODEL_FAILED, reason);
+}
+
+/* Items. */
+
+static void
+item_finished(void *owner, struct item *it)
+{
+    struct model *m = owner;
+    if (it->end == STATUS_OK) {
+        (void)intake_answered(m->intake, it->entry.partition, it->epoch,
+                              it->entry.offset);
+    }
+    item_give(&m->pool, it);
+}
+
+static void
+item_started(void *arg, const struct item *it)
+{
+    struct model *m = arg;
+    intake_started(m->intake, it->entry.partition, it->epoch, it->entry.offset);
+}
+
+static void
+item_dropped(void *arg, struct item *it)
+{
+    struct model *m = arg;
+    item_give(&m->pool, it);
+}
+
+/** Answers an item that will not run. */
+static void
+item_refuse(struct model *m,
+            struct item *it,
+            enum admit_verdict verdict,
+            const struct fault *fault)
+{
+    struct failure failure = {
+        .status = fault->status, .message = fault->text, .stage = "admit"};
+    item_started(m, it);
+    switch (verdict) {
+    case ADMIT_OK:
+    case ADMIT_EXPIRED:
+        reply_expire(it);
+        return;
+    case ADMIT_REFUSED:
+        reply_fail(it, &failure, NULL);
+        return;
+    case ADMIT_UNREADABLE:
+    case ADMIT_UNIDENTIFIABLE:
+        failure.stage = "decode";
+        reply_bury(it, &failure, verdict == ADMIT_UNREADABLE);
+        return;
+    }
+}
+
+static void
+model_take(void *arg, struct record *r, uint32_t epoch)
+{
+    struct model *m = arg;
+    if (m->draining) {
+        record_release(&r);
+        return;
+    }
+    struct item *it = item_take(&m->pool);
+    if (it == NULL) {
+        /* Its offset stays open: it is read again by whoever comes after us. */
+        log_error("no_memory", log_text("model", m->source->name));
+        record_release(&r);
+        return;
+    }
+    it->record = r;
+    it->epoch = epoch;
+    it->replier = m->context.replier;
+    it->done = item_finished;
+    it->owner = m;
+    struct fault fault = {.status = STATUS_INVALID, .text = ""};
+    struct fault route = {.text = ""};
+    const struct moment now = {.mono_ns = loop_now(m->context.loop),
+                               .wall_us = clock_wall_us()};
+    uint64_t slot_bytes = m->dispatcher.instances[0].slab.slot_bytes;
+    enum admit_verdict verdict = admit(it, &m->spec, slot_bytes, &now, &fault);
+    if (reply_find_destination(it, &route) != STATUS_OK && verdict == ADMIT_OK) {
+        verdict = ADMIT_REFUSED;
+        fault = route;
+    }
+    if (verdict == ADMIT_OK) {
+        enum status status = dispatcher_add(&m->dispatcher, it);
+        if (status == STATUS_OK) {
+            return;
+        }
+        (void)fault_set(&fault, status, "the batcher's queue is full");
+        verdict = ADMIT_REFUSED;
+    }
+    item_refuse(m, it, verdict, &fault);
+}
+
+/* Partitions that go. */
+
+/**
+ * Lets what runs end and be acknowledged before its partitions go, so that the next
+ * member does not run it again. We are inside the consumer's poll, so the loop cannot
+ * turn: the slots and the producer are looked at directly.
+ */
+static void
+model_settle(struct model *m)
+{
+    struct pollfd fds[MODEL_INSTANCES_MAX];
+    struct dispatcher *d = &m->dispatcher;
+    int64_t end_ns = clock_mono_ns() + REVOKE_GRACE_NS;
+    d->holding = true;
+    while (m->pool.live > 0 && clock_mono_ns() < end_ns) {
+        for (unsigned i = 0; i < d->config.instances; i++) {
+            fds[i] = (struct pollfd){.fd = d->instances[i].complete, .events = POLLIN};
+        }
+        (void)poll(fds, d->config.instances, REVOKE_POLL_MS);
+        for (unsigned i = 0; i < d->config.instances; i++) {
+            instance_harvest(&d->instances[i]);
+        }
+        outbox_serve(m->context.replier->outbox);
+    }
+    d->holding = false;
+}
+
+static void
+model_revoked(void *arg, const int32_t *partitions, size_t count, bool lost)
+{
+    struct model *m = arg;
+    for (size_t i = 0; i < count; i++) {
+        dispatcher_drop(&m->dispatcher, partitions[i], -1);
+    }
+    if (!lost) {
+        model_settle(m);
+    }
+}
+
+/* The runner. */
+
+static enum status
+model_write_load(const struct model *m, const struct instance *in, struct buf *b)
+{
+    const struct repository_model *s = m->source;
+    buf_append_format(b,
+                      "type=load\ninstance=%u\nmodel=%s\nversion=%s\ndir=%s\n"
+                      "platform=%s\nslot_bytes=%llu\nmax_batch_size=%u\ndevice=%s\n",
+                      in->index, s->name, s->version, s->path, s->platform,
+                      (unsigned long long)in->slab.slot_bytes, s->max_batch_size,
+                      s->device);
+    for (size_t i = 0; i < s->properties.count; i++) {
+        buf_append_format(b, "property.%s=%s\n", s->properties.items[i].key,
+                          s->properties.items[i].value);
+    }
+    return b->status;
+}
+
+static enum status
+model_send_load(struct model *m, struct instance *in)
+{
+    struct buf b;
+    buf_init(&b, CONTROL_BYTES);
+    enum status status = instance_renew(in);
+    if (status == STATUS_OK) {
+        status = model_write_load(m, in, &b);
+    }
+    if (status == STATUS_OK) {
+        const int fds[] = {in->slab.fd, in->submit, in->complete};
+        status = runner_process_send(m->runner, buf_span(&b), fds, 3);
+    }
+    buf_fini(&b);
+    return status;
+}
+
+static void on_message(void *arg, struct span text);
+static void on_died(void *arg, const char *how);
+
+static void
+model_plan_restart(struct model *m)
+{
+    int64_t now_ns = clock_mono_ns();
+    if (m->dispatcher.batches_answered != m->answered_seen) {
+        m->answered_seen = m->dispatcher.batches_answered;
+        m->backoff_ns = 0;
+    }
+    m->start_at_ns = now_ns + m->backoff_ns;
+    m->backoff_ns = m->backoff_ns == 0 ? BACKOFF_FIRST_NS : m->backoff_ns * 2;
+    if (m->backoff_ns > BACKOFF_MOST_NS) {
+        m->backoff_ns = BACKOFF_MOST_NS;
+    }
+}
+
+static void
+model_start_runner(struct model *m, int64_t now_ns)
+{
+    const struct runner_events events = {.message = on_message, .died = on_died};
+    struct fault fault = {.text = ""};
+    m->start_at_ns = TIME_NEVER;
+    m->loaded = 0;
+    enum status status =
+        runner_process_start(&m->runner, m->context.loop,
+                             m->context.config->runner_command, &events, m, &fault);
+    if (status != STATUS_OK && m->intake == NULL) {
+        model_fail(m, fault.text);
+        return;
+    }
+    if (status != STATUS_OK) {
+        log_error("runner_not_started", log_text("reason", fault.text));
+        model_plan_restart(m);
+        return;
+    }
+    m->load_until_ns = now_ns + LOAD_TIMEOUT_NS;
+    for (unsigned i = 0; i < m->dispatcher.config.instances; i++) {
+        if (model_send_load(m, &m->dispatcher.instances[i]) != STATUS_OK) {
+            runner_process_kill(m->runner);
+            return;
+        }
+    }
+}
+
+static void
+model_start_intake(struct model *m)
+{
+    const struct intake_config config = {
+        .model = m->source->name,
+        .instance_id = m->context.config->group_instance,
+        .commit_interval_ns = m->context.config->commit_interval_ns};
+    const struct intake_events events = {.record = model_take,
+                                         .revoked = model_revoked};
+    struct fault fault = {.text = ""};
+    enum status status = intake_create(&m->intake, m->context.loop, m->context.bus,
+                                       &config, &events, m, &fault);
+    if (status != STATUS_OK) {
+        runner_process_kill(m->runner);
+        model_fail(m, fault.text);
+    }
+}
+
+/** An instance is loaded; with the last of them the model serves. */
+static void
+on_loaded(struct model *m, struct span text)
+{
+    struct fault fault = {.text = ""};
+    if (m->loaded == 0 && m->intake == NULL &&
+        model_spec_read(&m->spec, text, &m->names, &fault) != STATUS_OK) {
+        runner_process_kill(m->runner);
+        model_fail(m, fault.text);
+        return;
+    }
+    m->loaded++;
+    if (m->loaded < m->dispatcher.config.instances || m->state == MODEL_FAILED) {
+        return;
+    }
+    m->load_until_ns = TIME_NEVER;
+    log_info("model_loaded", log_text("model", m->source->name),
+             log_text("version", m->source->version),
+             log_text("platform", m->source->platform),
+             log_int("runner_pid", runner_process_pid(m->runner)));
+    dispatcher_serve(&m->dispatcher, &m->spec);
+    model_move(m, MODEL_READY, "");
+    if (m->intake == NULL && !m->draining) {
+        model_start_intake(m);
+    }
+}
+
+static void
+on_load_failed(struct model *m, struct span reason)
+{
+    char text[sizeof m->reason];
+    snprintf(text, sizeof text, "%.*s", (int)reason.size, (const char *)reason.data);
+    runner_process_kill(m->runner);
+    if (m->intake == NULL) {
+        model_fail(m, text);
+        return;
+    }
+    log_error("model_not_reloaded", log_text("model", m->source->name),
+              log_text("reason", text));
+}
+
+static void
+on_log(const struct model *m, struct span message)
+{
+    struct span level = control_value(message, "level");
+    enum log_level at = span_is_text(level, "error")  ? LOG_ERROR
+                        : span_is_text(level, "warn") ? LOG_WARN
+                                                      : LOG_INFO;
+    log_write(at, "runner",
+              LOG_FIELDS(log_text("model", m->source->name),
+                         log_span("text", control_value(message, "text"))));
+}
+
+static void
+on_hello(struct model *m, struct span version)
+{
+    char ours[16];
+    snprintf(ours, sizeof ours, "%d", RUNNER_PROTOCOL_VERSION);
+    if (!span_is_text(version, ours)) {
+        runner_process_kill(m->runner);
+        model_fail(m, "the runner speaks another version of the protocol");
+    }
+}
+
+static void
+on_message(void *arg, struct span text)
+{
+    struct model *m = arg;
+    struct span type = control_value(text, "type");
+    if (span_is_text(type, "hello")) {
+        on_hello(m, control_value(text, "version"));
+    } else if (span_is_text(type, "loaded")) {
+        on_loaded(m, text);
+    } else if (span_is_text(type, "failed")) {
+        on_load_failed(m, control_value(text, "reason"));
+    } else if (span_is_text(type, "log")) {
+        on_log(m, text);
+    }
+}
+
+static void
+on_died(void *arg, const char *how)
+{
+    struct model *m = arg;
+    log_warn("runner_died", log_text("model", m->source->name),
+             log_int("pid", runner_process_pid(m->runner)),
+             log_text("how", m->killed_for_overrun ? "killed: run timeout" : how));
+    metric_add(&batcher_metrics[METRIC_RUNNER_DEATHS], 1);
+    m->killed_for_overrun = false;
+    m->load_until_ns = TIME_NEVER;
+    runner_process_destroy(&m->runner);
+    if (m->intake != NULL) {
+        dispatcher_runner_died(&m->dispatcher);
+    }
+    if (m->state == MODEL_FAILED) {
+        return;
+    }
+    if (m->intake == NULL) {
+        m->deaths++;
+    }
+    if (m->deaths >= FIRST_LOAD_DEATHS) {
+        model_fail(m, "the runner died again and again while it loaded the model");
+        return;
+    }
+    model_plan_restart(m);
+    model_move(m, m->intake == NULL ? MODEL_LOADING : MODEL_UNAVAILABLE, how);
+}
+
+/* Life. */
+
+enum status
+model_create(struct model **out,
+             const struct model_context *context,
+             const struct repository_model *source,
+             struct fault *fault)
+{
+    struct model *m = calloc(1, sizeof *m);
+    if (m == NULL) {
+        return fault_set(fault, STATUS_NO_MEMORY, "no memory for a model");
+    }
+    m->context = *context;
+    m->source = source;
+    m->state = MODEL_LOADING;
+    m->load_until_ns = TIME_NEVER;
+    m->spec.model = span_of_text(source->name);
+    m->spec.version = span_of_text(source->version);
+    m->spec.platform = span_of_text(source->platform != NULL ? source->platform : "");
+    m->spec.max_batch_size = source->max_batch_size;
+    arena_init(&m->names, NAMES_BYTES);
+    const struct dispatcher_config config = {
+        .instances = source->instances,
+        .waiting_max = (size_t)context->config->queue_requests_max,
+        .waiting_bytes_max = (size_t)context->config->queue_bytes_max,
+        .slot_bytes = (uint64_t)context->config->slot_bytes,
+        .run_timeout_ns = context->config->run_timeout_ns};
+    const struct dispatcher_events events = {.started = item_started,
+                                             .dropped = item_dropped};
+    enum status status = dispatcher_init(&m->dispatcher, context->loop, &config,
+                                         context->replier->outbox, &events, m);
+    if (status != STATUS_OK) {
+        free(m);
+        return fault_set(fault, status, "the slabs of %s", source->name);
+    }
+    *out = m;
+    if (source->broken != NULL) {
+        model_fail(m, source->broken);
+    }
+    return STATUS_OK;
+}
+
+void
+model_stop(struct model *m)
+{
+    m->start_at_ns = TIME_NEVER;
+    runner_process_destroy(&m->runner);
+    dispatcher_drop_all(&m->dispatcher);
+    m->dispatcher.serving = false;
+}
+
+void
+model_destroy(struct model **model)
+{
+    struct model *m = *model;
+    if (m == NULL) {
+        return;
+    }
+    intake_destroy(&m->intake);
+    dispatcher_fini(&m->dispatcher);
+    item_pool_fini(&m->pool);
+    arena_fini(&m->names);
+    free(m);
+    *model = NULL;
+}
+
+static void
+model_watch_runner(struct model *m, int64_t now_ns)
+{
+    if (m->runner == NULL) {
+        return;
+    }
+    bool overran = dispatcher_overran(&m->dispatcher, now_ns);
+    if (overran || now_ns >= m->load_until_ns) {
+        m->killed_for_overrun = true;
+    }
+    if (m->killed_for_overrun || m->dispatcher.device_lost) {
+        runner_process_kill(m->runner);
+    }
+}
+
+static void
+model_regulate(struct model *m)
+{
+    if (m->draining) {
+        return;
+    }
+    if (former_is_full(m->dispatcher.former) && !intake_is_paused(m->intake)) {
+        intake_pause(m->intake);
+    } else if (former_has_room(m->dispatcher.former) && intake_is_paused(m->intake)) {
+        intake_resume(m->intake);
+    }
+}
+
+int64_t
+model_turn(struct model *m, int64_t now_ns)
+{
+    if (m->start_at_ns <= now_ns && m->runner == NULL) {
+        model_start_runner(m, now_ns);
+    }
+    model_watch_runner(m, now_ns);
+    int64_t due_ns =
+        m->start_at_ns < m->load_until_ns ? m->start_at_ns : m->load_until_ns;
+    if (m->intake == NULL) {
+        return due_ns;
+    }
+    int64_t dispatch_ns = dispatcher_turn(&m->dispatcher, now_ns);
+    model_regulate(m);
+    int64_t intake_ns = intake_turn(m->intake, now_ns);
+    due_ns = dispatch_ns < due_ns ? dispatch_ns : due_ns;
+    return intake_ns < due_ns ? intake_ns : due_ns;
+}
+
+void
+model_drain(struct model *m)
+{
+    m->draining = true;
+    if (m->intake == NULL) {
+        return;
+    }
+    intake_pause(m->intake);
+    for (int32_t p = 0; p < intake_partitions(m->intake); p++) {
+        /* What lies below something that was begun is finished, too: its offset would
+         * hold the commit back and have that answered twice. */
+        dispatcher_drop(&m->dispatcher, p, intake_highest(m->intake, p));
+    }
+}
+
+bool
+model_is_idle(const struct model *m)
+{
+    return m->pool.live == 0;
+}
+
+bool
+model_device_is_gone(const struct model *m)
+{
+    return m->dispatcher.losses_in_row >= LOSSES_MAX;
+}
+
+struct model_info
+model_info(const struct model *m)
+{
+    struct model_info info = model_spec_info(&m->spec);
+    info.state = m->state;
+    info.reason = span_of_text(m->reason);
+    info.replicas = (int32_t)m->source->instances;
+    return info;
+}
+
+bool
+model_is_settled(struct model *m, const char **waiting_for)
+{
+    char *text = m->waiting_for;
+    *waiting_for = text;
+    if (m->state == MODEL_FAILED) {
+        return true;
+    }
+    if (m->state != MODEL_READY || m->intake == NULL) {
+        snprintf(text, sizeof m->waiting_for, "model %s to load%s%s", m->source->name,
+                 m->reason[0] != '\0' ? ": " : "", m->reason);
+        return false;
+    }
+    if (intake_topic_missing(m->intake)) {
+        snprintf(text, sizeof m->waiting_for,
+                 "topic %.80s, which is missing: run leat topics create",
+                 intake_topic(m->intake));
+        return false;
+    }
+    if (!intake_was_assigned(m->intake)) {
+        snprintf(text, sizeof m->waiting_for, "partitions of topic %.80s",
+                 intake_topic(m->intake));
+        return false;
+    }
+    return true;
+}
+
+size_t
+model_partitions(const struct model *m)
+{
+    return m->intake == NULL ? 0 : intake_owned_count(m->intake);
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reads `input=NAME DATATYPE d0,d1,...` lines; computes what a batch may take. */
+#include "batcher/model_spec.h"
+
+#include <string.h>
+
+/** Takes the next line off the text. */
+static struct span
+line_next(struct span *text)
+{
+    const uint8_t *end = memchr(text->data, '\n', text->size);
+    size_t size = end == NULL ? text->size : (size_t)(end - text->data);
+    struct span line = span_of(text->data, size);
+    size_t taken = end == NULL ? size : size + 1;
+    text->data += taken;
+    text->size -= taken;
+    return line;
+}
+
+/** If the line is `key=...` the value, otherwise NULL data. */
+static struct span
+line_value(struct span line, const char *key)
+{
+    size_t length = strlen(key);
+    if (line.size <= length || memcmp(line.data, key, length) != 0 ||
+        line.data[length] != '=') {
+        return span_of(NULL, 0);
+    }
+    return span_of(line.data + length + 1, line.size - length - 1);
+}
+
+struct span
+control_value(struct span message, const char *key)
+{
+    while (message.size > 0) {
+        struct span value = line_value(line_next(&message), key);
+        if (value.data != NULL) {
+            return value;
+        }
+    }
+    return span_of(NULL, 0);
+}
+
+/** Takes the text up to the separator, which must be there. */
+static bool
+take_until(struct span *text, char separator, struct span *out)
+{
+    const uint8_t *end = memchr(text->data, separator, text->size);
+    if (end == NULL) {
+        return false;
+    }
+    *out = span_of(text->data, (size_t)(end - text->data));
+    text->data = end + 1;
+    text->size -= out->size + 1;
+    return true;
+}
+
+static bool
+read_dimension(struct span *text, int64_t *out)
+{
+    int64_t value = 0;
+    bool negative = text->size > 0 && text->data[0] == '-';
+    size_t i = negative ? 1 : 0;
+    size_t first = i;
+    for (; i < text->size && text->data[i] != ','; i++) {
+        if (text->data[i] < '0' || text->data[i] > '9' || i - first > 12) {
+            return false;
+        }
+        value = value * 10 + (text->data[i] - '0');
+    }
+    if (i == first || (negative && value != 1)) {
+        return false;
+    }
+    size_t taken = i < text->size ? i + 1 : i;
+    text->data += taken;
+    text->size -= taken;
+    *out = negative ? -1 : value;
+    return true;
+}
+
+static enum status
+read_tensor(struct span text, struct arena *arena, struct tensor_spec *t)
+{
+    *t = (struct tensor_spec){0};
+    struct span name;
+    struct span datatype;
+    if (!take_until(&text, ' ', &name)) {
+        return STATUS_INVALID;
+    }
+    if (!take_until(&text, ' ', &datatype)) {
+        datatype = text; /* a scalar: no dimensions follow */
+        text.size = 0;
+    }
+    if (name.size == 0 || name.size >= SLOT_NAME_BYTES ||
+        datatype_from_name(datatype, &t->datatype) != STATUS_OK) {
+        return STATUS_INVALID;
+    }
+    const char *copy = arena_text(arena, name);
+    if (copy == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    t->name = span_of_text(copy);
+    while (text.size > 0) {
+        if (t->rank == SLOT_RANK_MAX || !read_dimension(&text, &t->shape[t->rank])) {
+            return STATUS_INVALID;
+        }
+        t->rank++;
+    }
+    return STATUS_OK;
+}
+
+enum status
+model_spec_read(struct model_spec *spec,
+                struct span message,
+                struct arena *arena,
+                struct fault *fault)
+{
+    spec->input_count = 0;
+    spec->output_count = 0;
+    while (message.size > 0) {
+        struct span line = line_next(&message);
+        struct span input = line_value(line, "input");
+        struct span output = line_value(line, "output");
+        if (input.data == NULL && output.data == NULL) {
+            continue;
+        }
+        bool is_input = input.data != NULL;
+        uint32_t *count = is_input ? &spec->input_count : &spec->output_count;
+        struct tensor_spec *tensors = is_input ? spec->inputs : spec->outputs;
+        if (*count == SLOT_TENSORS_MAX) {
+            return fault_set(fault, STATUS_TOO_LARGE, "more than %d tensors",
+                             (int)SLOT_TENSORS_MAX);
+        }
+        enum status status =
+            read_tensor(is_input ? input : output, arena, &tensors[*count]);
+        if (status != STATUS_OK) {
+            return fault_set(fault, status,
+                             "the runner's tensor line is not understood: %.*s",
+                             (int)line.size, (const char *)line.data);
+        }
+        (*count)++;
+    }
+    if (spec->input_count == 0 || spec->output_count == 0) {
+        return fault_set(fault, STATUS_INVALID,
+                         "the runner named no inputs or no outputs");
+    }
+    return STATUS_OK;
+}
+
+/** Bytes of one row of a tensor whose other dimensions are all known, else 0. */
+static size_t
+row_bytes(const struct tensor_spec *t, bool batching)
+{
+    size_t bytes = datatype_size(t->datatype);
+    for (uint32_t d = batching ? 1 : 0; d < t->rank; d++) {
+        size_t extent = t->shape[d] < 0 ? 0 : (size_t)t->shape[d];
+        if (__builtin_mul_overflow(bytes, extent, &bytes)) {
+            return 0;
+        }
+    }
+    return bytes;
+}
+
+size_t
+model_spec_output_bytes(const struct model_spec *spec)
+{
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < spec->output_count; i++) {
+        bytes += row_bytes(&spec->outputs[i], spec->max_batch_size > 0);
+    }
+    return bytes;
+}
+
+size_t
+model_spec_batch_bytes(const struct model_spec *spec, uint64_t slot_bytes)
+{
+    size_t fixed = SLOT_DATA_OFFSET +
+                   (size_t)(spec->input_count + spec->output_count) * SLOT_ALIGN;
+    return slot_bytes > fixed ? (size_t)slot_bytes - fixed : 0;
+}
+
+uint32_t
+model_spec_rows_max(const struct model_spec *spec)
+{
+    if (spec->max_batch_size == 0) {
+        return 1;
+    }
+    return spec->max_batch_size < SLOT_ROWS_MAX ? spec->max_batch_size : SLOT_ROWS_MAX;
+}
+
+struct model_info
+model_spec_info(const struct model_spec *spec)
+{
+    return (struct model_info){.model = spec->model,
+                               .version = spec->version,
+                               .platform = spec->platform,
+                               .inputs = spec->inputs,
+                               .input_count = spec->input_count,
+                               .outputs = spec->outputs,
+                               .output_count = spec->output_count,
+                               .max_batch_size = (int32_t)spec->max_batch_size};
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The batcher's options. */
+#include "base/clock.h"
+#include "batcher/batcher.h"
+#include "runner/protocol.h"
+
+#include <stddef.h>
+
+#define AT(field) offsetof(struct batcher_config, field)
+
+const struct option batcher_options[] = {
+    {.name = "models",
+     .kind = OPTION_TEXT,
+     .offset = AT(models),
+     .fallback = "./models",
+     .help = "Model repository: one folder per model with model.properties and a "
+             "folder per version."},
+    {.name = "models.load",
+     .kind = OPTION_TEXT,
+     .offset = AT(models_load),
+     .fallback = "*",
+     .help = "Models to serve: * or names, separated by commas."},
+    {.name = "admin.listen",
+     .kind = OPTION_TEXT,
+     .offset = AT(admin_listen),
+     .fallback = "",
+     .help = "Address of /metrics, /livez, /readyz and /startupz; off unless given."},
+    {.name = "runner.command",
+     .kind = OPTION_TEXT,
+     .offset = AT(runner_command),
+     .fallback = "",
+     .help = "Program that holds a model; leat-runner beside this program unless "
+             "given."},
+    {.name = "group.instance.id",
+     .kind = OPTION_TEXT,
+     .offset = AT(group_instance),
+     .fallback = "",
+     .help = "Static member of the consumer groups: a restart within the session "
+             "timeout keeps its partitions."},
+    {.name = "reply.topics.allow",
+     .kind = OPTION_TEXT,
+     .offset = AT(reply_allow),
+     .fallback = "",
+     .help = "Topics beside the replies topic that a request may name for its answer: "
+             "names or prefix*, separated by commas."},
+    {.name = "batcher.queue.requests",
+     .kind = OPTION_INT,
+     .offset = AT(queue_requests_max),
+     .least = 1,
+     .most = 1000000,
+     .fallback = "8192",
+     .help = "Requests of a model that may wait for a batch before its partitions are "
+             "paused."},
+    {.name = "batcher.queue.bytes",
+     .kind = OPTION_BYTES,
+     .offset = AT(queue_bytes_max),
+     .least = 1024,
+     .most = INT64_C(1) << 40,
+     .fallback = "256MiB",
+     .help = "Tensor bytes of a model that may wait for a batch."},
+    {.name = "batcher.run.timeout",
+     .kind = OPTION_DURATION,
+     .offset = AT(run_timeout_ns),
+     .least = NS_PER_MS,
+     .most = 24 * 3600 * NS_PER_S,
+     .fallback = "60s",
+     .help = "A batch that runs longer is taken for hung: its runner is killed, the "
+             "batch split."},
+    {.name = "batcher.slot.bytes",
+     .kind = OPTION_BYTES,
+     .offset = AT(slot_bytes),
+     .least = 256 * 1024,
+     .most = INT64_C(1) << 36,
+     .fallback = "64MiB",
+     .help = "Shared memory for inputs and outputs of one batch; three per instance of "
+             "a model, taken as used."},
+    {.name = "batcher.commit.interval",
+     .kind = OPTION_DURATION,
+     .offset = AT(commit_interval_ns),
+     .least = NS_PER_MS,
+     .most = 60 * NS_PER_S,
+     .fallback = "200ms",
+     .help = "How often offsets of answered requests are committed."},
+    {.name = "drain.timeout",
+     .kind = OPTION_DURATION,
+     .offset = AT(drain_timeout_ns),
+     .least = NS_PER_MS,
+     .most = 3600 * NS_PER_S,
+     .fallback = "30s",
+     .help = "Longest time from SIGTERM to the end; work unfinished then is given back "
+             "and the exit status is 1."},
+};
+
+const size_t batcher_option_count = sizeof batcher_options / sizeof batcher_options[0];

@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every way to end an item is here, and what happens when Kafka refuses the answer: one
+ * that is too large, or whose topic does not exist, is replaced by a small FAILED one;
+ * if even that is refused it is tried until an operator has repaired the topic.
+ */
+#include "batcher/reply.h"
+
+#include "base/log.h"
+#include "batcher/dead_letter.h"
+#include "batcher/metrics.h"
+#include "batcher/reply_route.h"
+#include "schemas/codec.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define HEADER_SPRING_TOPIC     "kafka_replyTopic"
+#define HEADER_SPRING_PARTITION "kafka_replyPartition"
+
+/* Headers that belong to the caller and come back with the answer. */
+static const char *const answer_headers[] = {"traceparent", "tracestate",
+                                             "kafka_correlationId"};
+/* In addition, those that the next step of a route needs. */
+static const char *const route_headers[] = {HEADER_SPRING_TOPIC,
+                                            HEADER_SPRING_PARTITION};
+
+enum { COPIED_HEADERS_MAX = 8, MESSAGE_BYTES = 256 };
+
+enum status
+replier_init(struct replier *r,
+             struct outbox *outbox,
+             const struct bus_config *bus,
+             const char *allow,
+             struct fault *fault)
+{
+    *r = (struct replier){.outbox = outbox, .bus = bus, .allow = allow};
+    char name[TOPIC_NAME_MAX + 1];
+    struct span none = span_of(NULL, 0);
+    enum status status = bus_topic_name(bus, TOPIC_REPLIES, none, r->replies_name);
+    if (status == STATUS_OK) {
+        status = outbox_topic(outbox, r->replies_name, &r->replies);
+    }
+    if (status == STATUS_OK) {
+        status = bus_topic_name(bus, TOPIC_DEAD_LETTERS, none, name);
+    }
+    if (status == STATUS_OK) {
+        status = outbox_topic(outbox, name, &r->dead_letters);
+    }
+    if (status != STATUS_OK) {
+        return fault_set(fault, status, "topics.prefix=%s gives no topic",
+                         bus->topics_prefix);
+    }
+    return STATUS_OK;
+}
+
+static void
+item_close_parcel(struct item *it)
+{
+    it->parcels_open--;
+    if (it->parcels_open == 0) {
+        it->done(it->owner, it);
+    }
+}
+
+/* Where the answer goes. */
+
+static bool
+name_is_one_of(const char *name, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(name, names[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+destination_is_ours(struct item *it)
+{
+    it->destination = (struct destination){
+        .topic = it->replier->replies, .partition = PARTITION_BY_KEY, .is_ours = true};
+}
+
+enum status
+reply_find_destination(struct item *it, struct fault *fault)
+{
+    const struct replier *r = it->replier;
+    destination_is_ours(it);
+    struct reply_wish wish = {.field = it->request.reply_to};
+    const char *name;
+    struct span value;
+    for (size_t i = 0; record_header_at(it->record, i, &name, &value) == STATUS_OK;
+         i++) {
+        if (strcmp(name, HEADER_SPRING_TOPIC) == 0) {
+            wish.header_topic = value;
+        } else if (strcmp(name, HEADER_SPRING_PARTITION) == 0) {
+            wish.header_partition = value;
+        }
+    }
+    struct reply_route route;
+    enum status status =
+        reply_route(&wish, span_of_text(r->replies_name), r->allow, &route, fault);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    it->destination.partition = route.partition;
+    if (route.topic.size == 0) {
+        return STATUS_OK;
+    }
+    const char *topic = arena_text(&it->arena, route.topic);
+    if (topic == NULL ||
+        outbox_topic(r->outbox, topic, &it->destination.topic) != STATUS_OK) {
+        destination_is_ours(it);
+        return fault_set(fault, STATUS_INVALID, "reply topic has no valid name");
+    }
+    it->destination.is_ours = false;
+    return STATUS_OK;
+}
+
+/** Copies the caller's headers that travel on; most records have none. */
+static void
+copy_headers(struct item *it, bool for_route)
+{
+    struct outgoing *out = &it->answer.record;
+    struct record_header h;
+    struct record_header *headers = NULL;
+    out->headers = NULL;
+    out->header_count = 0;
+    for (size_t i = 0; out->header_count < COPIED_HEADERS_MAX &&
+                       record_header_at(it->record, i, &h.name, &h.value) == STATUS_OK;
+         i++) {
+        bool wanted =
+            name_is_one_of(h.name, answer_headers,
+                           sizeof answer_headers / sizeof *answer_headers) ||
+            (for_route && name_is_one_of(h.name, route_headers,
+                                         sizeof route_headers / sizeof *route_headers));
+        if (!wanted) {
+            continue;
+        }
+        if (headers == NULL) {
+            headers = arena_array(&it->arena, COPIED_HEADERS_MAX, sizeof *headers);
+        }
+        if (headers == NULL) {
+            return;
+        }
+        out->headers = headers;
+        headers[out->header_count++] = h;
+    }
+}
+
+/* The answer and its end. */
+
+static void answer_done(struct parcel *p, enum status status);
+
+/** Sends what stands in answer_bytes; counted in parcels_open by the caller. */
+static void
+answer_send(struct item *it, const struct destination *to, bool for_route)
+{
+    it->answer.done = answer_done;
+    it->answer.record.topic = to->topic;
+    it->answer.record.partition = to->partition;
+    uuid_format(&it->request.id, it->key);
+    it->answer.record.key = span_of(it->key, UUID_TEXT);
+    it->answer.record.value = buf_span(&it->answer_bytes);
+    copy_headers(it, for_route);
+    outbox_send(it->replier->outbox, &it->answer);
+}
+
+static struct reply
+reply_to_item(const struct item *it, enum reply_status status, const struct run *run)
+{
+    const struct request *q = &it->request;
+    struct reply r = {
+        .id = q->id,
+        .model = q->model,
+        .model_version = it->version,
+        .status = status,
+        .timing = {.submitted_us = q->submitted_us, .received_us = it->received_us},
+        .attempt = q->attempt,
+        .tenant = q->tenant,
+        .webhook = q->webhook,
+        .batch_id = q->batch_id,
+        .request_offset = {.topic = span_of_text(it->record->topic),
+                           .partition = it->record->partition,
+                           .offset = it->record->offset}};
+    if (run != NULL) {
+        r.batch_size = (int32_t)run->rows;
+        r.timing.started_us = run->started_us;
+        r.timing.completed_us = run->completed_us;
+    }
+    return r;
+}
+
+/** A runner's words may hold anything; a record's text is UTF-8. */
+static struct span
+message_clean(const char *message, char clean[static MESSAGE_BYTES])
+{
+    size_t n = 0;
+    for (; message[n] != '\0' && n < MESSAGE_BYTES; n++) {
+        clean[n] = message[n];
+        if ((unsigned char)message[n] >= 0x80 || (unsigned char)message[n] < ' ') {
+            clean[n] = '?';
+        }
+    }
+    return span_of(clean, n);
+}
+
+static void
+answer_fail(struct item *it, const struct failure *failure, const struct run *run)
+{
+    char clean[MESSAGE_BYTES];
+    struct reply r = reply_to_item(it, REPLY_FAILED, run);
+    r.error = (struct reply_error){.code = span_of_text(status_name(failure->status)),
+                                   .message = message_clean(failure->message, clean),
+                                   .stage = span_of_text(failure->stage)};
+    buf_reset(&it->answer_bytes);
+    reply_encode(&r, &it->answer_bytes);
+    answer_send(it, &it->destination, false);
+}
+
+/** A refused answer becomes a small one that can be delivered. */
+static void
+answer_replace(struct item *it, enum status refused)
+{
+    it->answer_is_last = true;
+    struct failure failure = {.status = refused, .stage = "reply"};
+    failure.message = refused == STATUS_TOO_LARGE
+                          ? "the answer is larger than the topic takes"
+                          : "the topic for the answer does not exist";
+    if (refused != STATUS_TOO_LARGE) {
+        destination_is_ours(it);
+    }
+    log_warn("answer_refused", log_status(refused));
+    answer_fail(it, &failure, NULL);
+}
+
+static void
+answer_done(struct parcel *p, enum status status)
+{
+    struct item *it =
+        (struct item *)(void *)((char *)p - offsetof(struct item, answer));
+    if (status == STATUS_OK || status == STATUS_CLOSED) {
+        if (status != STATUS_OK) {
+            it->end = status;
+        }
+        item_close_parcel(it);
+        return;
+    }
+    if (!it->answer_is_last) {
+        answer_replace(it, status);
+        return;
+    }
+    log_error("answer_refused_again", log_status(status));
+    outbox_send_later(it->replier->outbox, p);
+}
+
+/** Appends the outputs that the request wants; all if it names none. */
+static size_t
+outputs_wanted(const struct request *q,
+               const struct tensor *outputs,
+               size_t count,
+               struct tensor *wanted)
+{
+    if (q->output_count == 0) {
+        memcpy(wanted, outputs, count * sizeof *outputs);
+        return count;
+    }
+    size_t n = 0;
+    for (size_t i = 0; i < q->output_count; i++) {
+        for (size_t j = 0; j < count && n < SLOT_TENSORS_MAX; j++) {
+            if (span_equal(q->outputs[i], outputs[j].name)) {
+                wanted[n++] = outputs[j];
+            }
+        }
+    }
+    return n;
+}
+
+/** Outputs become the inputs of the next step of the route. */
+static enum status
+step_encode(struct item *it,
+            const struct tensor *outputs,
+            size_t count,
+            struct destination *to)
+{
+    struct request q = it->request;
+    char name[TOPIC_NAME_MAX + 1];
+    enum status status =
+        bus_topic_name(it->replier->bus, TOPIC_REQUESTS, q.route[0], name);
+    if (status == STATUS_OK) {
+        status = outbox_topic(it->replier->outbox, name, &to->topic);
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    to->partition = PARTITION_BY_KEY;
+    q.model = q.route[0];
+    q.model_version = span_of(NULL, 0);
+    q.route++;
+    q.route_count--;
+    q.inputs = outputs;
+    q.input_count = count;
+    q.outputs = NULL;
+    q.output_count = 0;
+    request_encode(&q, &it->answer_bytes);
+    return it->answer_bytes.status;
+}
+
+static void
+succeed_step(struct item *it,
+             const struct tensor *outputs,
+             size_t count,
+             const struct run *run)
+{
+    struct destination to;
+    enum status status = step_encode(it, outputs, count, &to);
+    if (status == STATUS_OK) {
+        answer_send(it, &to, true);
+        return;
+    }
+    const struct failure failure = {
+        .status = status, .message = "the next step cannot be asked", .stage = "reply"};
+    answer_fail(it, &failure, run);
+}
+
+void
+reply_succeed(struct item *it,
+              const struct tensor *outputs,
+              size_t count,
+              const struct run *run)
+{
+    struct tensor wanted[SLOT_TENSORS_MAX];
+    it->parcels_open++;
+    count = outputs_wanted(&it->request, outputs, count, wanted);
+    metric_add(&batcher_metrics[METRIC_SUCCEEDED], 1);
+    if (it->request.route_count > 0) {
+        succeed_step(it, wanted, count, run);
+        return;
+    }
+    struct reply r = reply_to_item(it, REPLY_SUCCEEDED, run);
+    r.outputs = wanted;
+    r.output_count = count;
+    reply_encode(&r, &it->answer_bytes);
+    if (it->answer_bytes.status != STATUS_OK) {
+        answer_replace(it, STATUS_TOO_LARGE);
+        return;
+    }
+    answer_send(it, &it->destination, false);
+}
+
+void
+reply_fail(struct item *it, const struct failure *failure, const struct run *run)
+{
+    it->parcels_open++;
+    metric_add(&batcher_metrics[METRIC_FAILED], 1);
+    answer_fail(it, failure, run);
+}
+
+void
+reply_expire(struct item *it)
+{
+    it->parcels_open++;
+    metric_add(&batcher_metrics[METRIC_EXPIRED], 1);
+    struct reply r = reply_to_item(it, REPLY_EXPIRED, NULL);
+    r.error = (struct reply_error){
+        .code = span_of_text(status_name(STATUS_EXPIRED)),
+        .message = span_of_text("the deadline passed before the request ran"),
+        .stage = span_of_text("admit")};
+    buf_reset(&it->answer_bytes);
+    reply_encode(&r, &it->answer_bytes);
+    answer_send(it, &it->destination, false);
+}
+
+/* Dead letters. */
+
+static void
+dead_letter_done(struct parcel *p, enum status status)
+{
+    struct item *it =
+        (struct item *)(void *)((char *)p - offsetof(struct item, dead_letter));
+    if (status == STATUS_OK || status == STATUS_CLOSED) {
+        if (status != STATUS_OK) {
+            it->end = status;
+        }
+        item_close_parcel(it);
+        return;
+    }
+    log_error("dead_letter_refused", log_status(status));
+    if (status == STATUS_TOO_LARGE) {
+        /* Our headers took it over the limit: the offset in them still finds it. */
+        p->record.value = span_of(NULL, 0);
+    }
+    outbox_send_later(it->replier->outbox, p);
+}
+
+void
+reply_bury(struct item *it, const struct failure *failure, bool has_id)
+{
+    it->parcels_open += has_id ? 2 : 1;
+    metric_add(&batcher_metrics[METRIC_DEAD_LETTERS], 1);
+    log_warn("dead_letter", log_text("topic", it->record->topic),
+             log_int("partition", it->record->partition),
+             log_int("offset", it->record->offset), log_text("stage", failure->stage),
+             log_text("reason", failure->message));
+    it->dead_letter.done = dead_letter_done;
+    it->dead_letter.record.topic = it->replier->dead_letters;
+    dead_letter_write(it->record, failure->message, failure->stage, &it->arena,
+                      &it->dead_letter.record);
+    if (has_id) {
+        metric_add(&batcher_metrics[METRIC_FAILED], 1);
+        answer_fail(it, failure, NULL);
+    }
+    outbox_send(it->replier->outbox, &it->dead_letter);
+}
