@@ -1,0 +1,56 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Kafka away: 503 with Retry-After within a second and no 2xx; back again: all resumes."""
+import os
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import ask  # noqa: E402
+import stage  # noqa: E402
+
+MODELS = os.path.join(stage.ROOT, "tests", "support", "models")
+BODY = {"inputs": [{"name": "data", "shape": [1, 4], "datatype": "UINT8",
+                    "data": [1, 2, 3, 4]}]}
+
+
+def infer(address, headers=None):
+    begin = time.monotonic()
+    code, names, body = ask.call(address, "POST", "/v2/models/sim/infer", BODY, headers)
+    return code, names, body, time.monotonic() - begin
+
+
+def main():
+    with stage.Stage("test") as s:
+        s.topics("t.", ["sim"])
+        batcher = s.batcher("t.", MODELS, "--models.load=sim")
+        ingest = s.ingest("t.")
+        address = ingest.ready["http"]
+        assert infer(address)[0] == 200
+        os.kill(s.broker_pid(), 9)
+        refused = 0
+        for i in range(30):
+            code, names, body, took = infer(address, {"Prefer": "respond-async"})
+            assert code == 503, f"{i}: {code} {body}"
+            assert int(names["retry-after"]) >= 1, names
+            assert took < 1.5, f"{took:.2f} s until the 503"
+            refused += 1
+            time.sleep(0.1)
+        print(refused, "refused with 503")
+        s.kafka_up("--keep")
+        end = time.monotonic() + 60
+        while True:
+            code, _, body, _ = infer(address)
+            if code == 200:
+                break
+            assert code in (503, 504), f"{code} {body}"
+            assert time.monotonic() < end, f"still {code} {body}\n{ingest.log()}"
+            time.sleep(0.2)
+        for _ in range(20):
+            code, _, body, _ = infer(address)
+            assert code == 200, body
+        assert batcher.stop() == 0, batcher.log()
+        assert ingest.stop() == 0, ingest.log()
+
+
+main()

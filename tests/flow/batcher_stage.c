@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See batcher_stage.h. Client and batcher share one loop. */
+#include "tests/flow/batcher_stage.h"
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/loop.h"
+#include "batcher/batcher.h"
+#include "bus/admin.h"
+#include "bus/consumer.h"
+#include "bus/dev_broker.h"
+#include "bus/producer.h"
+#include "schemas/codec.h"
+
+#include <criterion/criterion.h>
+
+#include <dirent.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { REQUEST_PARTITIONS = 4, REPLY_PARTITIONS = 2, LETTERS_MAX = 16 };
+
+#define PATIENCE_NS (30 * NS_PER_S)
+
+static const char *const reading[] = {"leat.replies", "leat.dead-letters", "elsewhere",
+                                      "leat.requests.next"};
+
+struct batcher_stage {
+    struct dev_broker *broker;
+    struct loop *loop;
+    struct bus_config bus;
+    struct batcher_config config;
+    struct batcher *batcher;
+    struct producer *producer;
+    struct producer_topic *requests;
+    struct consumer *consumer;
+    struct uuid_source ids;
+    char folder[64];
+    char model[96];
+    char file[128];
+    const char *reply_to;
+    int32_t reply_partition;
+    struct span step; /* size 0: no route */
+    int64_t deadline_ms;
+    struct stage_result results[STAGE_ANSWERS_MAX];
+    size_t sent;
+    size_t answers;
+    struct stage_letter letters[LETTERS_MAX];
+    size_t letter_count;
+};
+
+static void
+must(enum status status, const struct fault *fault)
+{
+    cr_assert_eq(status, STATUS_OK, "%s: %s", status_name(status), fault->text);
+}
+
+static uint64_t
+fnv(const uint8_t *data, size_t size)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < size; i++) {
+        hash = (hash ^ data[i]) * UINT64_C(0x100000001b3);
+    }
+    return hash;
+}
+
+static struct stage_result *
+find(struct batcher_stage *s, const struct uuid *id)
+{
+    for (size_t i = 0; i < s->sent; i++) {
+        if (uuid_equal(&s->results[i].id, id)) {
+            return &s->results[i];
+        }
+    }
+    return NULL;
+}
+
+static void
+take_letter(struct batcher_stage *s, const struct record *r)
+{
+    struct span value = {0};
+    cr_assert_lt(s->letter_count, LETTERS_MAX);
+    struct stage_letter *l = &s->letters[s->letter_count++];
+    l->value_size = r->value.size;
+    memcpy(l->value, r->value.data,
+           r->value.size < sizeof l->value ? r->value.size : sizeof l->value);
+    cr_assert_eq(record_header_find(r, "__connect.errors.exception.message", &value),
+                 STATUS_OK);
+    snprintf(l->reason, sizeof l->reason, "%.*s", (int)value.size,
+             (const char *)value.data);
+    cr_assert_eq(record_header_find(r, "__connect.errors.stage", &value), STATUS_OK);
+    snprintf(l->stage, sizeof l->stage, "%.*s", (int)value.size,
+             (const char *)value.data);
+    cr_assert_eq(record_header_find(r, "__connect.errors.offset", &value), STATUS_OK);
+}
+
+static void
+take_reply(struct batcher_stage *s, const struct record *r)
+{
+    struct arena arena;
+    struct reply reply;
+    struct fault fault = {.text = ""};
+    arena_init(&arena, 1 << 20);
+    must(reply_decode(r->value, &arena, &reply, &fault), &fault);
+    struct stage_result *result = find(s, &reply.id);
+    cr_assert_not_null(result);
+    s->answers += result->count == 0 ? 1 : 0;
+    result->count++;
+    result->status = reply.status;
+    result->batch_size = reply.batch_size;
+    result->started_us = reply.timing.started_us;
+    snprintf(result->code, sizeof result->code, "%.*s", (int)reply.error.code.size,
+             (const char *)reply.error.code.data);
+    snprintf(result->topic, sizeof result->topic, "%s", r->topic);
+    if (reply.status == REPLY_SUCCEEDED) {
+        uint64_t hash = fnv(result->row, STAGE_ROW);
+        cr_assert_eq(reply.output_count, 1);
+        cr_assert_eq(reply.outputs[0].shape[0], 1);
+        result->right = reply.outputs[0].data.size == sizeof hash &&
+                        memcmp(reply.outputs[0].data.data, &hash, sizeof hash) == 0;
+    }
+    arena_fini(&arena);
+}
+
+/** A request that a route sent on counts as the answer to the first. */
+static void
+take_step(struct batcher_stage *s, const struct record *r)
+{
+    struct arena arena;
+    struct request request;
+    struct fault fault = {.text = ""};
+    arena_init(&arena, 1 << 20);
+    must(request_decode(r->value, &arena, &request, &fault), &fault);
+    struct stage_result *result = find(s, &request.id);
+    cr_assert_not_null(result);
+    s->answers++;
+    result->count++;
+    snprintf(result->topic, sizeof result->topic, "%s", r->topic);
+    arena_fini(&arena);
+}
+
+static void
+on_record(void *arg, struct record *r)
+{
+    struct batcher_stage *s = arg;
+    if (strcmp(r->topic, "leat.dead-letters") == 0) {
+        take_letter(s, r);
+    } else if (strcmp(r->topic, "leat.requests.next") == 0) {
+        take_step(s, r);
+    } else {
+        take_reply(s, r);
+    }
+    record_release(&r);
+}
+
+static void
+on_delivery(void *context, void *arg, const struct delivery *d)
+{
+    (void)context;
+    cr_assert_eq(d->status, STATUS_OK, "%s", d->reason);
+    free(arg);
+}
+
+static void
+write_model(struct batcher_stage *s, const char *properties)
+{
+    snprintf(s->folder, sizeof s->folder, "/tmp/leat-flow-XXXXXX");
+    cr_assert_not_null(mkdtemp(s->folder));
+    snprintf(s->model, sizeof s->model, "%s/m", s->folder);
+    snprintf(s->file, sizeof s->file, "%s/model.properties", s->model);
+    cr_assert_eq(mkdir(s->model, 0700), 0);
+    FILE *file = fopen(s->file, "we");
+    cr_assert_not_null(file);
+    fprintf(file, "platform=sim\nmax.batch.size=16\ninput.0=x UINT8 -1,%d\n%s\n",
+            STAGE_ROW, properties);
+    fclose(file);
+}
+
+static void
+open_client(struct batcher_stage *s)
+{
+    struct fault fault = {.text = ""};
+    const struct producer_config producer = {.name = "stage",
+                                             .delivery_timeout_ns = 10 * NS_PER_S};
+    must(producer_create(&s->producer, s->loop, &s->bus, &producer, on_delivery, s,
+                         &fault),
+         &fault);
+    must(producer_topic(s->producer, "leat.requests.m", &s->requests), &fault);
+    const struct consumer_config consumer = {.name = "stage"};
+    const struct consumer_events events = {.record = on_record};
+    must(consumer_create(&s->consumer, s->loop, &s->bus, &consumer, &events, s, &fault),
+         &fault);
+    struct partition parts[16];
+    size_t count = 0;
+    for (size_t t = 0; t < sizeof reading / sizeof *reading; t++) {
+        for (int32_t p = 0; p < REPLY_PARTITIONS; p++) {
+            parts[count++] = (struct partition){
+                .topic = reading[t], .partition = p, .offset = OFFSET_BEGINNING};
+        }
+    }
+    must(consumer_assign(s->consumer, parts, count), &fault);
+}
+
+struct batcher_stage *
+batcher_stage_open(const char *properties)
+{
+    struct fault fault = {.text = ""};
+    struct batcher_stage *s = calloc(1, sizeof *s);
+    cr_assert_not_null(s);
+    must(dev_broker_create(&s->broker, &fault), &fault);
+    must(dev_broker_create_topic(s->broker, "leat.requests.m", REQUEST_PARTITIONS),
+         &fault);
+    must(dev_broker_create_topic(s->broker, "leat.models", 1), &fault);
+    for (size_t t = 0; t < sizeof reading / sizeof *reading; t++) {
+        must(dev_broker_create_topic(s->broker, reading[t], REPLY_PARTITIONS), &fault);
+    }
+    must(loop_create(&s->loop), &fault);
+    uuid_source_init(&s->ids);
+    s->bus = (struct bus_config){.bootstrap_servers = dev_broker_bootstrap(s->broker),
+                                 .topics_prefix = "leat.",
+                                 .client_id = "leat-flow",
+                                 .dev = true};
+    write_model(s, properties);
+    s->config =
+        (struct batcher_config){.models = s->folder,
+                                .models_load = "*",
+                                .runner_command = LEAT_BINARY_DIR "/leat-runner",
+                                .reply_allow = "else*",
+                                .queue_requests_max = 1024,
+                                .queue_bytes_max = 1 << 24,
+                                .run_timeout_ns = NS_PER_S,
+                                .slot_bytes = 1 << 20,
+                                .commit_interval_ns = 50 * NS_PER_MS,
+                                .drain_timeout_ns = 10 * NS_PER_S};
+    open_client(s);
+    batcher_stage_start(s);
+    return s;
+}
+
+void
+batcher_stage_start(struct batcher_stage *s)
+{
+    struct fault fault = {.text = ""};
+    must(batcher_create(&s->batcher, s->loop, &s->bus, &s->config, &fault), &fault);
+}
+
+int
+batcher_stage_stop(struct batcher_stage *s)
+{
+    batcher_drain(s->batcher);
+    loop_run(s->loop);
+    int status = batcher_exit_status(s->batcher);
+    batcher_destroy(&s->batcher);
+    return status;
+}
+
+void
+batcher_stage_close(struct batcher_stage *s)
+{
+    batcher_destroy(&s->batcher);
+    consumer_destroy(&s->consumer);
+    producer_destroy(&s->producer);
+    loop_destroy(&s->loop);
+    dev_broker_destroy(&s->broker);
+    unlink(s->file);
+    rmdir(s->model);
+    rmdir(s->folder);
+    free(s);
+}
+
+void
+batcher_stage_reply_to(struct batcher_stage *s, const char *topic, int32_t partition)
+{
+    s->reply_to = topic;
+    s->reply_partition = partition;
+}
+
+void
+batcher_stage_route(struct batcher_stage *s, const char *step)
+{
+    s->step = step == NULL ? span_of(NULL, 0) : span_of_text(step);
+}
+
+void
+batcher_stage_deadline(struct batcher_stage *s, int64_t deadline_ms)
+{
+    s->deadline_ms = deadline_ms;
+}
+
+static void
+send_value(struct batcher_stage *s, const char *key, struct buf *b)
+{
+    size_t size;
+    uint8_t *value = buf_take(b, &size);
+    const struct outgoing out = {.topic = s->requests,
+                                 .partition = PARTITION_BY_KEY,
+                                 .key = span_of(key, UUID_TEXT),
+                                 .value = span_of(value, size),
+                                 .arg = value};
+    cr_assert_eq(producer_send(s->producer, &out), STATUS_OK);
+}
+
+static void
+describe(const struct batcher_stage *s,
+         const struct stage_result *result,
+         const struct tensor *x,
+         struct request *q)
+{
+    *q = (struct request){.id = result->id,
+                          .model = span_of_text("m"),
+                          .inputs = x,
+                          .input_count = 1,
+                          .route = &s->step,
+                          .route_count = s->step.size > 0 ? 1 : 0,
+                          .deadline_ms = s->deadline_ms,
+                          .submitted_us = clock_wall_us()};
+    if (s->reply_to != NULL) {
+        q->reply_to.topic = span_of_text(s->reply_to);
+        q->reply_to.partition = s->reply_partition;
+    }
+}
+
+struct stage_result *
+batcher_stage_send(struct batcher_stage *s, struct span prefix)
+{
+    cr_assert_lt(s->sent, STAGE_ANSWERS_MAX);
+    struct stage_result *result = &s->results[s->sent++];
+    uint32_t number = (uint32_t)s->sent;
+    memset(result->row, 0, sizeof result->row);
+    if (prefix.size > 0) {
+        memcpy(result->row, prefix.data, prefix.size);
+    }
+    memcpy(result->row + STAGE_ROW - sizeof number, &number, sizeof number);
+    result->id = uuid_mint(&s->ids, clock_wall_us());
+    const struct tensor x = {.name = span_of_text("x"),
+                             .datatype = DATATYPE_UINT8,
+                             .rank = 2,
+                             .shape = {1, STAGE_ROW},
+                             .data = span_of(result->row, STAGE_ROW)};
+    struct request q;
+    describe(s, result, &x, &q);
+    struct buf b;
+    char key[UUID_TEXT];
+    buf_init(&b, 1 << 16);
+    request_encode(&q, &b);
+    cr_assert_eq(b.status, STATUS_OK);
+    uuid_format(&result->id, key);
+    send_value(s, key, &b);
+    return result;
+}
+
+void
+batcher_stage_send_bytes(struct batcher_stage *s, struct span bytes)
+{
+    struct buf b;
+    buf_init(&b, 1 << 16);
+    buf_append(&b, bytes.data, bytes.size);
+    send_value(s, "00000000-0000-0000-0000-000000000000", &b);
+}
+
+void
+batcher_stage_wait_answers(struct batcher_stage *s, size_t count)
+{
+    int64_t end_ns = clock_mono_ns() + PATIENCE_NS;
+    while (s->answers < count) {
+        cr_assert_lt(clock_mono_ns(), end_ns, "%zu of %zu answers", s->answers, count);
+        loop_turn(s->loop, 10 * NS_PER_MS);
+    }
+}
+
+void
+batcher_stage_wait(struct batcher_stage *s)
+{
+    batcher_stage_wait_answers(s, s->sent);
+}
+
+size_t
+batcher_stage_answers(const struct batcher_stage *s)
+{
+    return s->answers;
+}
+
+const struct stage_letter *
+batcher_stage_letter(struct batcher_stage *s, size_t index)
+{
+    int64_t end_ns = clock_mono_ns() + PATIENCE_NS;
+    while (s->letter_count <= index) {
+        cr_assert_lt(clock_mono_ns(), end_ns, "no dead letter");
+        loop_turn(s->loop, 10 * NS_PER_MS);
+    }
+    return &s->letters[index];
+}
+
+size_t
+batcher_stage_letters(const struct batcher_stage *s)
+{
+    return s->letter_count;
+}
+
+/** The child of this process that is a leat-runner, 0 if there is none. */
+static pid_t
+runner_pid(void)
+{
+    char path[64];
+    char text[4096];
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    FILE *file = fopen(path, "re");
+    if (file == NULL) {
+        return 0;
+    }
+    size_t size = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    text[size] = '\0';
+    return (pid_t)strtol(text, NULL, 10);
+}
+
+void
+batcher_stage_kill_runner(struct batcher_stage *s)
+{
+    int64_t end_ns = clock_mono_ns() + PATIENCE_NS;
+    pid_t pid = runner_pid();
+    while (pid <= 0) {
+        cr_assert_lt(clock_mono_ns(), end_ns, "no runner");
+        loop_turn(s->loop, NS_PER_MS);
+        pid = runner_pid();
+    }
+    kill(pid, SIGKILL);
+}
+
+int64_t
+batcher_stage_lag(struct batcher_stage *s)
+{
+    struct fault fault = {.text = ""};
+    struct admin *admin;
+    int64_t lag = 0;
+    must(admin_create(&admin, &s->bus, &fault), &fault);
+    for (int32_t p = 0; p < REQUEST_PARTITIONS; p++) {
+        int64_t committed = 0;
+        int64_t end = 0;
+        must(admin_lag(admin, "leat.batcher.m", "leat.requests.m", p, 5 * NS_PER_S,
+                       &committed, &end),
+             &fault);
+        lag += end - (committed < 0 ? 0 : committed);
+    }
+    admin_destroy(&admin);
+    return lag;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A batcher with its real leat-runner on the in-process broker, and a client that sends
+ * rows straight to Kafka and checks every answer: the `sim` model's answer is the hash
+ * of the row, so no answer can be taken for another's.
+ */
+#ifndef TESTS_FLOW_BATCHER_STAGE_H
+#define TESTS_FLOW_BATCHER_STAGE_H
+
+#include "base/span.h"
+#include "base/uuid.h"
+#include "schemas/message.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    STAGE_ROW = 8, /* bytes of a row: x UINT8 [-1,8] */
+    STAGE_ANSWERS_MAX = 4096,
+    STAGE_CODE_BYTES = 32,
+};
+
+struct stage_letter {
+    char value[64];
+    size_t value_size;
+    char reason[256];
+    char stage[32];
+};
+
+/** The answers to one request; `count` more than 1 is a duplicate. */
+struct stage_result {
+    struct uuid id;
+    uint8_t row[STAGE_ROW];
+    unsigned count;
+    enum reply_status status;
+    bool right; /* the hash is the row's */
+    char code[STAGE_CODE_BYTES];
+    char topic[64];
+    int32_t batch_size;
+    int64_t started_us;
+};
+
+struct batcher_stage;
+
+/** @param[in] properties further lines for the model's properties */
+struct batcher_stage *batcher_stage_open(const char *properties);
+void batcher_stage_close(struct batcher_stage *s);
+
+/** What the next requests carry. */
+void
+batcher_stage_reply_to(struct batcher_stage *s, const char *topic, int32_t partition);
+/** A name: the model that is the next step of the route; NULL: none. */
+void batcher_stage_route(struct batcher_stage *s, const char *step);
+void batcher_stage_deadline(struct batcher_stage *s, int64_t deadline_ms);
+
+/** Sends a row that begins with `prefix`; the rest is a running number. */
+struct stage_result *batcher_stage_send(struct batcher_stage *s, struct span prefix);
+
+/** Sends bytes that are no request. */
+void batcher_stage_send_bytes(struct batcher_stage *s, struct span bytes);
+
+/** Turns until every request sent has an answer; fails the test after 30 s. */
+void batcher_stage_wait(struct batcher_stage *s);
+
+/** Turns until that many answers came. */
+void batcher_stage_wait_answers(struct batcher_stage *s, size_t count);
+size_t batcher_stage_answers(const struct batcher_stage *s);
+
+/** Turns until a dead letter came and returns it. */
+const struct stage_letter *batcher_stage_letter(struct batcher_stage *s, size_t index);
+size_t batcher_stage_letters(const struct batcher_stage *s);
+
+/** Drains the batcher and closes it. @return its exit status */
+int batcher_stage_stop(struct batcher_stage *s);
+
+/** Starts another batcher. */
+void batcher_stage_start(struct batcher_stage *s);
+
+/** Kills the runner of the model, as a crash would. */
+void batcher_stage_kill_runner(struct batcher_stage *s);
+
+/** Records between the committed offsets and the ends of the request topic. */
+int64_t batcher_stage_lag(struct batcher_stage *s);
+
+#endif

@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an end-to-end test or a benchmark stands on: a Kafka of its own, Leat's programs, their CPU time.
+
+Every process is started on ports of the kernel's choice and exactly those are ended.
+"""
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BIN = os.environ.get("LEAT_BIN", os.path.join(ROOT, "build", "bin"))
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class CannotRun(Exception):
+    """Something this machine lacks; said in words."""
+
+
+def _children(pid):
+    found = [pid]
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as f:
+            for child in f.read().split():
+                found += _children(int(child))
+    return found
+
+
+def cpu_seconds(pid):
+    """CPU time of a process and of its children now alive."""
+    total = 0
+    for each in _children(pid):
+        with open(f"/proc/{each}/stat", encoding="ascii") as f:
+            fields = f.read().rsplit(")", 1)[1].split()
+        total += int(fields[11]) + int(fields[12])
+    return total / TICKS
+
+
+class Process:
+    """A program of ours with its log; `ready` holds the fields of its ready line."""
+
+    def __init__(self, stage, name, arguments):
+        self.name = name
+        self.log_path = os.path.join(stage.folder, f"{name}-{len(stage.processes)}.log")
+        with open(self.log_path, "w", encoding="utf-8") as log:
+            self.process = subprocess.Popen(arguments, stdout=log, stderr=log,
+                                            cwd=stage.folder)
+        stage.processes.append(self)
+        self.ready = {}
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def log(self):
+        with open(self.log_path, encoding="utf-8", errors="replace") as f:
+            return f.read()
+
+    def wait_ready(self, pattern=r" msg=ready( |$)", seconds=30):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            for line in self.log().splitlines():
+                if re.search(pattern, line):
+                    self.ready = dict(f.split("=", 1) for f in line.split() if "=" in f)
+                    return self
+            if self.process.poll() is not None:
+                raise CannotRun(f"{self.name} ended: {self.log()[-2000:]}")
+            time.sleep(0.02)
+        raise CannotRun(f"{self.name} is not ready in {seconds} s: {self.log()[-2000:]}")
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self, seconds=20):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            return -9
+
+
+class Background:
+    """A program that runs beside the test and prints one line of JSON at its end."""
+
+    def __init__(self, process):
+        self.process = process
+
+    def result(self, seconds=180):
+        out, _ = self.process.communicate(timeout=seconds)
+        return json.loads(out.strip().splitlines()[-1])
+
+
+class Stage:
+    """One Kafka with topics below a prefix, and the processes of a scenario."""
+
+    def __init__(self, profile="bench"):
+        self.profile = profile
+
+    def __enter__(self):
+        for program in ("leat", "leat-ingest", "leat-batcher", "leat-runner", "bench-load",
+                        "bench-two_hop"):
+            if not os.path.exists(os.path.join(BIN, program)):
+                raise CannotRun(f"{program} is not built; ./check or ./demo builds it")
+        self.folder = tempfile.mkdtemp(prefix="leat-bench-")
+        self.processes = []
+        self.kafka = os.path.join(self.folder, "kafka")
+        support = os.path.join(ROOT, "tests", "support")
+        self._down = [os.path.join(support, "kafka-down"), self.kafka]
+        self._up = os.path.join(support, "kafka-up")
+        self.kafka_up()
+        return self
+
+    def kafka_up(self, *flags):
+        up = subprocess.run([self._up, *flags, self.kafka], stdout=subprocess.PIPE,
+                            text=True, check=False,
+                            env={**os.environ, "KAFKA_PROFILE": self.profile})
+        if up.returncode != 0:
+            raise CannotRun("Kafka did not start")
+        self.brokers = up.stdout.strip().splitlines()[-1]
+
+    def kafka_down(self):
+        subprocess.run(self._down, check=False, stdout=subprocess.DEVNULL)
+
+    def __exit__(self, *_):
+        for process in reversed(self.processes):
+            process.stop()
+        self.kafka_down()
+        if os.environ.get("LEAT_KEEP") is None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        else:
+            print(f"logs are in {self.folder}")
+
+    def broker_pid(self):
+        for root, _, files in os.walk(self.kafka):
+            for name in files:
+                if name == "pid":
+                    with open(os.path.join(root, name), encoding="ascii") as f:
+                        return int(f.read())
+        raise CannotRun("no pid file of the broker")
+
+    def topics(self, prefix, models, partitions=16):
+        run = subprocess.run(
+            [os.path.join(BIN, "leat"), "topics", "create", *models,
+             f"--kafka.bootstrap.servers={self.brokers}", f"--topics.prefix={prefix}",
+             f"--topics.requests.partitions={partitions}",
+             f"--topics.replies.partitions={partitions}"],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        if run.returncode != 0:
+            raise CannotRun(f"leat topics create: {run.stdout}")
+
+    def _common(self, prefix):
+        return [f"--kafka.bootstrap.servers={self.brokers}", f"--topics.prefix={prefix}",
+                "--log.format=logfmt"]
+
+    def ingest(self, prefix, *options):
+        store = tempfile.mkdtemp(prefix="results-", dir=self.folder)
+        return Process(self, "ingest", [
+            os.path.join(BIN, "leat-ingest"), *self._common(prefix),
+            "--http.listen=127.0.0.1:0", f"--results.store={store}",
+            *options]).wait_ready()
+
+    def batcher(self, prefix, models, *options):
+        return Process(self, "batcher", [
+            os.path.join(BIN, "leat-batcher"), *self._common(prefix),
+            f"--models={models}", *options]).wait_ready()
+
+    def program(self, name, *arguments):
+        """Runs a bench program to its end and returns its line of JSON."""
+        run = subprocess.run([os.path.join(BIN, name), *map(str, arguments)],
+                             stdout=subprocess.PIPE, text=True, check=False, timeout=600)
+        lines = run.stdout.strip().splitlines()
+        if not lines:
+            raise CannotRun(f"{name} said nothing (status {run.returncode})")
+        return json.loads(lines[-1])
+
+    def background(self, name, *arguments):
+        """Starts a bench program; .result() waits for it and gives its line of JSON."""
+        return Background(subprocess.Popen([os.path.join(BIN, name), *map(str, arguments)],
+                                           stdout=subprocess.PIPE, text=True))
+
+    def records(self, topic, form="%k"):
+        """Every record of a topic, each as kcat prints it."""
+        run = subprocess.run(["kcat", "-b", self.brokers, "-C", "-t", topic, "-e", "-q",
+                              "-o", "beginning", "-f", form + "\\n"],
+                             stdout=subprocess.PIPE, check=True, timeout=60)
+        return run.stdout.decode("utf-8", "replace").splitlines()
+
+    def load(self, address, *options):
+        return self.program("bench-load", f"--address={address}", *options)
+
+    def two_hop(self, rate, seconds, linger, partitions=16, size=1024, outstanding=1):
+        """The bare round trip: an echo of its own, then the client."""
+        out, back = "bare.requests.x", "bare.replies"
+        echo = Process(self, "echo", [
+            os.path.join(BIN, "bench-two_hop"), "echo", self.brokers, out, back,
+            str(linger), str(partitions)]).wait_ready("echo ready")
+        try:
+            return self.program("bench-two_hop", "client", self.brokers, out, back, linger,
+                                partitions, rate, seconds, size, outstanding)
+        finally:
+            echo.stop()
+
+    def bare_topics(self, partitions=16):
+        """leat.requests.<m> and leat.replies under a prefix of their own serve the bare."""
+        self.topics("bare.", ["x"], partitions)
