@@ -379,7 +379,11 @@ consumer_close(struct consumer *c)
     rd_kafka_error_t *error = rd_kafka_consumer_close_queue(c->rk, queue);
     while (error == NULL && !rd_kafka_consumer_closed(c->rk) &&
            clock_mono_ns() < end_ns) {
-        rd_kafka_queue_poll_callback(queue, CLOSE_POLL_MS);
+        /* Not rd_kafka_queue_poll_callback(): it aborts on a record still queued. */
+        rd_kafka_message_t *unread = rd_kafka_consume_queue(queue, CLOSE_POLL_MS);
+        if (unread != NULL) {
+            rd_kafka_message_destroy(unread);
+        }
     }
     rd_kafka_error_destroy(error);
     rd_kafka_queue_destroy(queue);

@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Holds the rules between rooms: who may include whom, one home for each outside library,
+# no vague file names, every header compiles alone, files within their length, pure
+# modules without clock, log, thread or I/O.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+failed=0
+complain() {
+    echo "layers: $*"
+    failed=1
+}
+
+# Room: rooms whose door headers it may include.
+declare -A may=(
+    [base]="base"
+    [bus]="bus base"
+    [schemas]="schemas bus base"
+    [results]="results schemas bus base"
+    [ingest]="ingest results schemas bus base"
+    [runner]="runner base"
+    [batcher]="batcher runner schemas bus base"
+    [cli]="cli ingest results batcher schemas bus base"
+)
+# Doors narrower than the whole room.
+declare -A doors=(
+    [results]="results/results.h" [runner]="runner/protocol.h"
+    [ingest]="ingest/ingest.h" [batcher]="batcher/batcher.h"
+)
+# Outside header: files that may include it.
+declare -A homes=(
+    ["curl/"]='^base/http_call' ["microhttpd.h"]='^base/http_server'
+    ["librdkafka/"]='^bus/' ["avro.h"]='^schemas/' ["avro/"]='^schemas/'
+    ["jansson.h"]='^schemas/' ["lmdb.h"]='^results/' ["openssl/"]='^results/'
+    ["cblas.h"]='^runner/'
+)
+pure="base/heap base/map base/datatype schemas/framing schemas/codec batcher/former
+batcher/watermark results/correlate bus/partition bus/lane"
+files=$(git ls-files --cached --others --exclude-standard '*.c' '*.h' |
+    grep -E '^(base|bus|schemas|results|ingest|runner|batcher|cli)/' | sort -u)
+
+for file in $files; do
+    [ -e "$file" ] || continue
+    room=${file%%/*}
+    while read -r header; do
+        other=${header%%/*}
+        case " ${may[$room]} " in
+        *" $other "*) ;;
+        *) complain "$file includes $header: $room may include only ${may[$room]}" ;;
+        esac
+        if [ "$other" != "$room" ] && [ -n "${doors[$other]:-}" ] &&
+            [ "$header" != "${doors[$other]}" ]; then
+            complain "$file includes $header: the door of $other is ${doors[$other]}"
+        fi
+    done < <(sed -n 's/^#include "\(.*\)".*/\1/p' "$file")
+    for library in "${!homes[@]}"; do
+        if grep -q "^#include <$library" "$file" && ! [[ $file =~ ${homes[$library]} ]]; then
+            complain "$file includes <$library...>: its home is ${homes[$library]}"
+        fi
+    done
+    [[ $file =~ (^|/)(utils?|common|helpers?|misc|types)\.[ch]$ ]] &&
+        complain "$file: named for nothing in particular"
+    [ "$(wc -l <"$file")" -le 500 ] || complain "$file is over 500 lines"
+    head -1 "$file" | grep -q 'SPDX-License-Identifier: Apache-2.0' ||
+        complain "$file has no SPDX line"
+done
+
+for module in $pure; do
+    for file in "$module.c" "$module.h"; do
+        [ -e "$file" ] || continue
+        grep -n -E '#include ("base/(clock|log|loop|queue)\.h"|<(stdio|pthread|unistd|time)\.h>)|clock_(mono|wall)' \
+            "$file" | grep -v 'NS_PER' | grep -v 'base/clock.h' | sed "s,^,layers: $file is pure but: ," |
+            grep . && failed=1
+    done
+done
+
+for header in $(echo "$files" | grep '\.h$'); do
+    ${CC:-cc} -std=c11 -D_GNU_SOURCE -I. -fsyntax-only -x c "$header" ||
+        complain "$header does not compile alone"
+done
+exit $failed
