@@ -31,7 +31,7 @@ def body_of(image):
 def main():
     images, labels = examples()
     assert len(images) == 360
-    with stage.Stage("test") as s:
+    with stage.Stage() as s:
         s.topics("t.", ["digits"])
         s.batcher("t.", MODELS)
         address = s.ingest("t.").ready["http"]

@@ -21,7 +21,7 @@ def infer(address, headers=None):
 
 
 def main():
-    with stage.Stage("test") as s:
+    with stage.Stage() as s:
         s.topics("t.", ["sim"])
         batcher = s.batcher("t.", MODELS, "--models.load=sim")
         ingest = s.ingest("t.")

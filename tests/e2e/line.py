@@ -26,7 +26,7 @@ def shared_between(batchers):
 
 
 def main():
-    with stage.Stage("test") as s:
+    with stage.Stage() as s:
         s.topics("t.", ["sim"])
         batchers = [s.batcher("t.", MODELS, "--models.load=sim") for _ in range(2)]
         ingest = s.ingest("t.")

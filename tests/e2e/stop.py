@@ -12,7 +12,7 @@ MODELS = os.path.join(stage.ROOT, "tests", "support", "models")
 
 
 def main():
-    with stage.Stage("test") as s:
+    with stage.Stage() as s:
         s.topics("t.", ["sim"])
         first = s.batcher("t.", MODELS, "--models.load=sim")
         second = s.batcher("t.", MODELS, "--models.load=sim")

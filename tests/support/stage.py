@@ -101,8 +101,8 @@ class Background:
 class Stage:
     """One Kafka with topics below a prefix, and the processes of a scenario."""
 
-    def __init__(self, profile="bench"):
-        self.profile = profile
+    def __init__(self, *profile):
+        self.profile = profile  # flags of kafka-up, such as --bench
 
     def __enter__(self):
         for program in ("leat", "leat-ingest", "leat-batcher", "leat-runner", "bench-load",
@@ -119,9 +119,8 @@ class Stage:
         return self
 
     def kafka_up(self, *flags):
-        up = subprocess.run([self._up, *flags, self.kafka], stdout=subprocess.PIPE,
-                            text=True, check=False,
-                            env={**os.environ, "KAFKA_PROFILE": self.profile})
+        up = subprocess.run([self._up, *self.profile, *flags, self.kafka],
+                            stdout=subprocess.PIPE, text=True, check=False)
         if up.returncode != 0:
             raise CannotRun("Kafka did not start")
         self.brokers = up.stdout.strip().splitlines()[-1]
