@@ -4,6 +4,7 @@
  */
 #include "ingest/publish.h"
 
+#include "base/clock.h"
 #include "ingest/sticky.h"
 
 #include <stdlib.h>
@@ -12,6 +13,11 @@
  * burst spreads over several batchers, enough that a produce batch is worth its cost.
  */
 enum { UNBATCHED_QUANTUM = 8 };
+
+/* How long ids are minted for one reply partition. Longer than a quantum of requests: a
+ * batch of the model gathers several of those, and its replies are to travel together.
+ */
+#define REPLY_QUANTUM_NS (100 * NS_PER_MS)
 
 struct lane {
     struct producer_topic *topic; /* NULL: not prepared */
@@ -24,6 +30,7 @@ struct publish {
     struct producer *requests;
     struct producer *replies;
     struct producer_topic *replies_topic;
+    int64_t reply_turn_ns; /* when the next reply partition is taken */
     struct lane lanes[CATALOGUE_MODELS_MAX]; /* by model number */
 };
 
@@ -136,7 +143,8 @@ publish_aim(struct publish *publish,
     aim->partition =
         sticky_take(&lane->sticky, partitions,
                     batch_rows > 0 ? batch_rows : UNBATCHED_QUANTUM, now_ns, &turned);
-    if (turned) {
+    if (turned && now_ns >= publish->reply_turn_ns) {
+        publish->reply_turn_ns = now_ns + REPLY_QUANTUM_NS;
         results_next_partition(publish->results);
     }
     return STATUS_OK;
