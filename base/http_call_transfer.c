@@ -76,6 +76,7 @@ open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 }
 
 static int
+/* NOLINTNEXTLINE(readability-non-const-parameter): curl's signature */
 before_request(void *arg, char *peer, char *local, int peer_port, int local_port)
 {
     (void)local;
@@ -107,6 +108,7 @@ take_body(char *data, size_t one, size_t size, void *arg)
 }
 
 static size_t
+/* NOLINTNEXTLINE(readability-non-const-parameter): curl's signature */
 take_head(char *data, size_t one, size_t size, void *arg)
 {
     struct http_transfer *t = arg;

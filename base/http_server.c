@@ -37,8 +37,8 @@ http_server_defaults(struct http_server_config *config)
 {
     *config = (struct http_server_config){
         .listen = "127.0.0.1:8080",
-        .body_limit = 1024U * 1024,
-        .head_limit = 8U * 1024,
+        .body_limit = (size_t)1024 * 1024,
+        .head_limit = (size_t)8 * 1024,
         .connections_max = 10000,
         .head_timeout_ns = 10 * NS_PER_S,
         .body_timeout_ns = 30 * NS_PER_S,

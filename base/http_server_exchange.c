@@ -214,7 +214,7 @@ body_complete(struct http_exchange *x)
     return MHD_YES;
 }
 
-enum MHD_Result
+enum MHD_Result /* NOLINTNEXTLINE(readability-function-size): microhttpd's signature */
 http_exchange_advance(void *arg,
                       struct MHD_Connection *mhd,
                       const char *path,

@@ -96,7 +96,7 @@ http_server_listen(
     freeaddrinfo(found);
     if (listening < 0) {
         return fault_set(fault, STATUS_IO, "cannot listen on %s: %s", where,
-                         strerror(errno));
+                         strerrordesc_np(errno));
     }
     name_bound(listening, bound, bound_size);
     *fd = listening;

@@ -25,7 +25,7 @@ static const struct unit durations[] = {{"ns", 1},
                                         {"s", NS_PER_S},
                                         {"m", 60 * NS_PER_S},
                                         {"h", 3600 * NS_PER_S},
-                                        {"d", 24 * 3600 * NS_PER_S},
+                                        {"d", 86400 * NS_PER_S},
                                         {NULL, 0}};
 static const struct unit sizes[] = {{"", 1},          {"B", 1},           {"KiB", 1024},
                                     {"MiB", 1048576}, {"GiB", 1LL << 30}, {NULL, 0}};

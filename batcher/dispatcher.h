@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Between the former and the instances of one model: closes batches when a device is
- * free, gathers them into slots, turns finished slots into answers, and runs again what
- * was not answered. Batches under suspicion of killing the runner run with nothing
- * beside them, so that the blame is certain.
+ * free and gathers them into slots; what comes out of the slots is harvest.h's. Batches
+ * under suspicion of killing the runner run with nothing beside them, so that the blame
+ * is certain.
  */
 #ifndef BATCHER_DISPATCHER_H
 #define BATCHER_DISPATCHER_H
@@ -31,6 +31,8 @@ struct dispatcher_config {
 struct dispatcher_events {
     /** The item runs, or is answered without: from now on its answer is ours. */
     void (*started)(void *arg, const struct item *it);
+    /** A batch came out of the runner well. */
+    void (*answered)(void *arg);
     /** The item is given back unanswered. */
     void (*dropped)(void *arg, struct item *it);
 };
@@ -52,7 +54,6 @@ struct dispatcher {
     bool suspect_runs;
     bool device_lost;       /* the runner is about to exit */
     unsigned losses_in_row; /* of the device, with no batch answered between */
-    uint64_t batches_answered;
 };
 
 MUST_CHECK enum status dispatcher_init(struct dispatcher *d,
@@ -68,14 +69,18 @@ void dispatcher_fini(struct dispatcher *d);
 /** The runner has loaded every instance. @param[in] spec lives as long as d */
 void dispatcher_serve(struct dispatcher *d, const struct model_spec *spec);
 
-/** The runner is gone: answers what was done, runs the rest again. */
-void dispatcher_runner_died(struct dispatcher *d);
-
 /** @return STATUS_OK: it waits; STATUS_FULL and STATUS_NO_MEMORY: still the caller's */
 MUST_CHECK enum status dispatcher_add(struct dispatcher *d, struct item *it);
 
 /** Expires and dispatches. @return when it wants to be called next */
 int64_t dispatcher_turn(struct dispatcher *d, int64_t now_ns);
+
+/** Hands over what may run now. */
+void dispatcher_dispatch(struct dispatcher *d, int64_t now_ns);
+
+/** Takes a batch that is to run again: before all others, or after them. */
+void dispatcher_run_next(struct dispatcher *d, struct batch *b);
+void dispatcher_run_last(struct dispatcher *d, struct batch *b);
 
 /** A batch runs for longer than the run timeout. */
 bool dispatcher_overran(const struct dispatcher *d, int64_t now_ns);

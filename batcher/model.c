@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * States: LOADING (first load) -> READY <-> UNAVAILABLE (the runner died and is started
- * again with back-off), or FAILED for good when the first load fails.
+ * States: LOADING (first load) -> READY <-> UNAVAILABLE (the runner died, another one
+ * loads), or FAILED for good when the first load fails.
  */
 #include "batcher/model.h"
 
@@ -9,45 +9,29 @@
 #include "base/log.h"
 #include "batcher/admit.h"
 #include "batcher/dispatcher.h"
+#include "batcher/harvest.h"
 #include "batcher/intake.h"
-#include "batcher/metrics.h"
-#include "batcher/runner_process.h"
+#include "batcher/loader.h"
 
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#define BACKOFF_FIRST_NS (100 * NS_PER_MS)
-#define BACKOFF_MOST_NS  (10 * NS_PER_S)
-#define LOAD_TIMEOUT_NS  (300 * NS_PER_S)
-#define REVOKE_GRACE_NS  NS_PER_S
+#define REVOKE_GRACE_NS NS_PER_S
 
-enum {
-    FIRST_LOAD_DEATHS = 5,
-    LOSSES_MAX = 16,
-    NAMES_BYTES = 64 * 1024,
-    REVOKE_POLL_MS = 1
-};
+enum { LOSSES_MAX = 16, NAMES_BYTES = 64 * 1024, REVOKE_POLL_MS = 1 };
 
 struct model {
     struct model_context context;
     const struct repository_model *source;
     struct model_spec spec;
     struct arena names; /* of the spec */
+    struct loader loader;
     struct dispatcher dispatcher;
     struct item_pool pool;
     struct intake *intake; /* from the first load on */
-    struct runner_process *runner;
-    unsigned loaded; /* instances */
     enum model_state state;
     bool draining;
-    bool killed_for_overrun;
-    unsigned deaths;       /* before the first load */
-    int64_t start_at_ns;   /* of the next runner; TIME_NEVER = not */
-    int64_t load_until_ns; /* TIME_NEVER = nothing loads */
-    int64_t backoff_ns;
-    uint64_t answered_seen; /* batches, when the back-off was last looked at */
     char reason[240];
     char waiting_for[320];
 };
@@ -60,13 +44,13 @@ model_move(struct model *m, enum model_state state, const char *reason)
     m->context.changed(m->context.arg);
 }
 
+/** As loader_events.failed: for good. */
 static void
-model_fail(struct model *m, const char *reason)
+model_fail(void *arg, const char *reason)
 {
+    struct model *m = arg;
     log_error("model_failed", log_text("model", m->source->name),
               log_text("version", m->source->version), log_text("reason", reason));
-    m->start_at_ns = TIME_NEVER;
-    m->load_until_ns = TIME_NEVER;
     model_move(m, MODEL_FAILED, reason);
 }
 
@@ -88,6 +72,13 @@ item_started(void *arg, const struct item *it)
 {
     struct model *m = arg;
     intake_started(m->intake, it->entry.partition, it->epoch, it->entry.offset);
+}
+
+static void
+batch_answered(void *arg)
+{
+    struct model *m = arg;
+    loader_praise(&m->loader);
 }
 
 static void
@@ -206,83 +197,10 @@ model_revoked(void *arg, const int32_t *partitions, size_t count, bool lost)
 /* The runner. */
 
 static enum status
-model_write_load(const struct model *m, const struct instance *in, struct buf *b)
+model_described(void *arg, struct span message, struct fault *fault)
 {
-    const struct repository_model *s = m->source;
-    buf_append_format(b,
-                      "type=load\ninstance=%u\nmodel=%s\nversion=%s\ndir=%s\n"
-                      "platform=%s\nslot_bytes=%llu\nmax_batch_size=%u\ndevice=%s\n",
-                      in->index, s->name, s->version, s->path, s->platform,
-                      (unsigned long long)in->slab.slot_bytes, s->max_batch_size,
-                      s->device);
-    for (size_t i = 0; i < s->properties.count; i++) {
-        buf_append_format(b, "property.%s=%s\n", s->properties.items[i].key,
-                          s->properties.items[i].value);
-    }
-    return b->status;
-}
-
-static enum status
-model_send_load(struct model *m, struct instance *in)
-{
-    struct buf b;
-    buf_init(&b, CONTROL_BYTES);
-    enum status status = instance_renew(in);
-    if (status == STATUS_OK) {
-        status = model_write_load(m, in, &b);
-    }
-    if (status == STATUS_OK) {
-        const int fds[] = {in->slab.fd, in->submit, in->complete};
-        status = runner_process_send(m->runner, buf_span(&b), fds, 3);
-    }
-    buf_fini(&b);
-    return status;
-}
-
-static void on_message(void *arg, struct span text);
-static void on_died(void *arg, const char *how);
-
-static void
-model_plan_restart(struct model *m)
-{
-    int64_t now_ns = clock_mono_ns();
-    if (m->dispatcher.batches_answered != m->answered_seen) {
-        m->answered_seen = m->dispatcher.batches_answered;
-        m->backoff_ns = 0;
-    }
-    m->start_at_ns = now_ns + m->backoff_ns;
-    m->backoff_ns = m->backoff_ns == 0 ? BACKOFF_FIRST_NS : m->backoff_ns * 2;
-    if (m->backoff_ns > BACKOFF_MOST_NS) {
-        m->backoff_ns = BACKOFF_MOST_NS;
-    }
-}
-
-static void
-model_start_runner(struct model *m, int64_t now_ns)
-{
-    const struct runner_events events = {.message = on_message, .died = on_died};
-    struct fault fault = {.text = ""};
-    m->start_at_ns = TIME_NEVER;
-    m->loaded = 0;
-    enum status status =
-        runner_process_start(&m->runner, m->context.loop,
-                             m->context.config->runner_command, &events, m, &fault);
-    if (status != STATUS_OK && m->intake == NULL) {
-        model_fail(m, fault.text);
-        return;
-    }
-    if (status != STATUS_OK) {
-        log_error("runner_not_started", log_text("reason", fault.text));
-        model_plan_restart(m);
-        return;
-    }
-    m->load_until_ns = now_ns + LOAD_TIMEOUT_NS;
-    for (unsigned i = 0; i < m->dispatcher.config.instances; i++) {
-        if (model_send_load(m, &m->dispatcher.instances[i]) != STATUS_OK) {
-            runner_process_kill(m->runner);
-            return;
-        }
-    }
+    struct model *m = arg;
+    return model_spec_read(&m->spec, message, &m->names, fault);
 }
 
 static void
@@ -298,31 +216,14 @@ model_start_intake(struct model *m)
     enum status status = intake_create(&m->intake, m->context.loop, m->context.bus,
                                        &config, &events, m, &fault);
     if (status != STATUS_OK) {
-        runner_process_kill(m->runner);
         model_fail(m, fault.text);
     }
 }
 
-/** An instance is loaded; with the last of them the model serves. */
 static void
-on_loaded(struct model *m, struct span text)
+model_loaded(void *arg)
 {
-    struct fault fault = {.text = ""};
-    if (m->loaded == 0 && m->intake == NULL &&
-        model_spec_read(&m->spec, text, &m->names, &fault) != STATUS_OK) {
-        runner_process_kill(m->runner);
-        model_fail(m, fault.text);
-        return;
-    }
-    m->loaded++;
-    if (m->loaded < m->dispatcher.config.instances || m->state == MODEL_FAILED) {
-        return;
-    }
-    m->load_until_ns = TIME_NEVER;
-    log_info("model_loaded", log_text("model", m->source->name),
-             log_text("version", m->source->version),
-             log_text("platform", m->source->platform),
-             log_int("runner_pid", runner_process_pid(m->runner)));
+    struct model *m = arg;
     dispatcher_serve(&m->dispatcher, &m->spec);
     model_move(m, MODEL_READY, "");
     if (m->intake == NULL && !m->draining) {
@@ -331,84 +232,14 @@ on_loaded(struct model *m, struct span text)
 }
 
 static void
-on_load_failed(struct model *m, struct span reason)
-{
-    char text[sizeof m->reason];
-    snprintf(text, sizeof text, "%.*s", (int)reason.size, (const char *)reason.data);
-    runner_process_kill(m->runner);
-    if (m->intake == NULL) {
-        model_fail(m, text);
-        return;
-    }
-    log_error("model_not_reloaded", log_text("model", m->source->name),
-              log_text("reason", text));
-}
-
-static void
-on_log(const struct model *m, struct span message)
-{
-    struct span level = control_value(message, "level");
-    enum log_level at = span_is_text(level, "error")  ? LOG_ERROR
-                        : span_is_text(level, "warn") ? LOG_WARN
-                                                      : LOG_INFO;
-    log_write(at, "runner",
-              LOG_FIELDS(log_text("model", m->source->name),
-                         log_span("text", control_value(message, "text"))));
-}
-
-static void
-on_hello(struct model *m, struct span version)
-{
-    char ours[16];
-    snprintf(ours, sizeof ours, "%d", RUNNER_PROTOCOL_VERSION);
-    if (!span_is_text(version, ours)) {
-        runner_process_kill(m->runner);
-        model_fail(m, "the runner speaks another version of the protocol");
-    }
-}
-
-static void
-on_message(void *arg, struct span text)
+model_died(void *arg, const char *how)
 {
     struct model *m = arg;
-    struct span type = control_value(text, "type");
-    if (span_is_text(type, "hello")) {
-        on_hello(m, control_value(text, "version"));
-    } else if (span_is_text(type, "loaded")) {
-        on_loaded(m, text);
-    } else if (span_is_text(type, "failed")) {
-        on_load_failed(m, control_value(text, "reason"));
-    } else if (span_is_text(type, "log")) {
-        on_log(m, text);
+    if (m->dispatcher.spec != NULL) {
+        harvest_dead(&m->dispatcher);
     }
-}
-
-static void
-on_died(void *arg, const char *how)
-{
-    struct model *m = arg;
-    log_warn("runner_died", log_text("model", m->source->name),
-             log_int("pid", runner_process_pid(m->runner)),
-             log_text("how", m->killed_for_overrun ? "killed: run timeout" : how));
-    metric_add(&batcher_metrics[METRIC_RUNNER_DEATHS], 1);
-    m->killed_for_overrun = false;
-    m->load_until_ns = TIME_NEVER;
-    runner_process_destroy(&m->runner);
-    if (m->intake != NULL) {
-        dispatcher_runner_died(&m->dispatcher);
-    }
-    if (m->state == MODEL_FAILED) {
-        return;
-    }
-    if (m->intake == NULL) {
-        m->deaths++;
-    }
-    if (m->deaths >= FIRST_LOAD_DEATHS) {
-        model_fail(m, "the runner died again and again while it loaded the model");
-        return;
-    }
-    model_plan_restart(m);
-    model_move(m, m->intake == NULL ? MODEL_LOADING : MODEL_UNAVAILABLE, how);
+    bool was_loaded = m->state == MODEL_READY || m->state == MODEL_UNAVAILABLE;
+    model_move(m, was_loaded ? MODEL_UNAVAILABLE : MODEL_LOADING, how);
 }
 
 /* Life. */
@@ -426,7 +257,6 @@ model_create(struct model **out,
     m->context = *context;
     m->source = source;
     m->state = MODEL_LOADING;
-    m->load_until_ns = TIME_NEVER;
     m->spec.model = span_of_text(source->name);
     m->spec.version = span_of_text(source->version);
     m->spec.platform = span_of_text(source->platform != NULL ? source->platform : "");
@@ -438,26 +268,33 @@ model_create(struct model **out,
         .waiting_bytes_max = (size_t)context->config->queue_bytes_max,
         .slot_bytes = (uint64_t)context->config->slot_bytes,
         .run_timeout_ns = context->config->run_timeout_ns};
-    const struct dispatcher_events events = {.started = item_started,
-                                             .dropped = item_dropped};
+    const struct dispatcher_events events = {
+        .started = item_started, .answered = batch_answered, .dropped = item_dropped};
     enum status status = dispatcher_init(&m->dispatcher, context->loop, &config,
                                          context->replier->outbox, &events, m);
     if (status != STATUS_OK) {
         free(m);
         return fault_set(fault, status, "the slabs of %s", source->name);
     }
+    m->loader = (struct loader){.loop = context->loop,
+                                .command = context->config->runner_command,
+                                .source = source,
+                                .instances = m->dispatcher.instances,
+                                .instance_count = source->instances,
+                                .events = {.described = model_described,
+                                           .loaded = model_loaded,
+                                           .died = model_died,
+                                           .failed = model_fail},
+                                .arg = m};
+    loader_init(&m->loader);
     *out = m;
-    if (source->broken != NULL) {
-        model_fail(m, source->broken);
-    }
     return STATUS_OK;
 }
 
 void
 model_stop(struct model *m)
 {
-    m->start_at_ns = TIME_NEVER;
-    runner_process_destroy(&m->runner);
+    loader_stop(&m->loader);
     dispatcher_drop_all(&m->dispatcher);
     m->dispatcher.serving = false;
 }
@@ -480,15 +317,10 @@ model_destroy(struct model **model)
 static void
 model_watch_runner(struct model *m, int64_t now_ns)
 {
-    if (m->runner == NULL) {
-        return;
-    }
-    bool overran = dispatcher_overran(&m->dispatcher, now_ns);
-    if (overran || now_ns >= m->load_until_ns) {
-        m->killed_for_overrun = true;
-    }
-    if (m->killed_for_overrun || m->dispatcher.device_lost) {
-        runner_process_kill(m->runner);
+    if (dispatcher_overran(&m->dispatcher, now_ns)) {
+        loader_kill(&m->loader, "killed: a batch ran over batcher.run.timeout");
+    } else if (m->dispatcher.device_lost) {
+        loader_kill(&m->loader, "it lost the device");
     }
 }
 
@@ -508,12 +340,8 @@ model_regulate(struct model *m)
 int64_t
 model_turn(struct model *m, int64_t now_ns)
 {
-    if (m->start_at_ns <= now_ns && m->runner == NULL) {
-        model_start_runner(m, now_ns);
-    }
     model_watch_runner(m, now_ns);
-    int64_t due_ns =
-        m->start_at_ns < m->load_until_ns ? m->start_at_ns : m->load_until_ns;
+    int64_t due_ns = loader_turn(&m->loader, now_ns);
     if (m->intake == NULL) {
         return due_ns;
     }

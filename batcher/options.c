@@ -62,14 +62,14 @@ const struct option batcher_options[] = {
      .kind = OPTION_DURATION,
      .offset = AT(run_timeout_ns),
      .least = NS_PER_MS,
-     .most = 24 * 3600 * NS_PER_S,
+     .most = 86400 * NS_PER_S,
      .fallback = "60s",
      .help = "A batch that runs longer is taken for hung: its runner is killed, the "
              "batch split."},
     {.name = "batcher.slot.bytes",
      .kind = OPTION_BYTES,
      .offset = AT(slot_bytes),
-     .least = 256 * 1024,
+     .least = 256LL * 1024,
      .most = INT64_C(1) << 36,
      .fallback = "64MiB",
      .help = "Shared memory for inputs and outputs of one batch; three per instance of "

@@ -198,7 +198,7 @@ static struct span
 message_clean(const char *message, char clean[static MESSAGE_BYTES])
 {
     size_t n = 0;
-    for (; message[n] != '\0' && n < MESSAGE_BYTES; n++) {
+    for (; n < MESSAGE_BYTES && message[n] != '\0'; n++) {
         clean[n] = message[n];
         if ((unsigned char)message[n] >= 0x80 || (unsigned char)message[n] < ' ') {
             clean[n] = '?';

@@ -147,7 +147,8 @@ read_properties(struct repository *r, struct repository_model *m, const char *fo
     m->properties.items =
         arena_array(&r->arena, PROPERTIES_MAX, sizeof *m->properties.items);
     if (file == NULL || m->properties.items == NULL) {
-        broken_set(r, m, "%s: %s", path, strerror(file == NULL ? errno : ENOMEM));
+        broken_set(r, m, "%s: %s", path,
+                   strerrordesc_np(file == NULL ? errno : ENOMEM));
         if (file != NULL) {
             fclose(file);
         }
@@ -288,7 +289,7 @@ repository_open(struct repository *out,
     DIR *dir = out->models == NULL ? NULL : opendir(path);
     if (dir == NULL) {
         return fault_set(fault, STATUS_NOT_FOUND, "models=%s: %s", path,
-                         strerror(errno));
+                         strerrordesc_np(errno));
     }
     enum status status = STATUS_OK;
     const struct dirent *entry;

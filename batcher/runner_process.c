@@ -21,8 +21,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 enum { CHILD_SOCKET = 3, RUNNER_FDS_MAX = 3, PATH_BYTES = 4096, ENVIRONMENT_MAX = 512 };
 
 struct runner_process {
@@ -42,7 +40,8 @@ default_command(char path[static PATH_BYTES], struct fault *fault)
     static const char name[] = "leat-runner";
     ssize_t size = readlink("/proc/self/exe", path, PATH_BYTES - sizeof name - 1);
     if (size <= 0) {
-        return fault_set(fault, STATUS_IO, "/proc/self/exe: %s", strerror(errno));
+        return fault_set(fault, STATUS_IO, "/proc/self/exe: %s",
+                         strerrordesc_np(errno));
     }
     path[size] = '\0';
     char *slash = strrchr(path, '/');
@@ -140,8 +139,9 @@ describe_end(const siginfo_t *info, char *text, size_t size)
     if (info->si_code == CLD_EXITED) {
         snprintf(text, size, "exit status %d", info->si_status);
     } else {
+        const char *name = sigdescr_np(info->si_status);
         snprintf(text, size, "signal %d (%s)", info->si_status,
-                 strsignal(info->si_status));
+                 name == NULL ? "unknown" : name);
     }
 }
 
@@ -169,7 +169,7 @@ runner_spawn(struct runner_process *p, const char *command, struct fault *fault)
 {
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
-        return fault_set(fault, STATUS_IO, "socketpair: %s", strerror(errno));
+        return fault_set(fault, STATUS_IO, "socketpair: %s", strerrordesc_np(errno));
     }
     p->socket = pair[0];
     /* dup2 onto itself would leave close-on-exec set. */
@@ -177,11 +177,12 @@ runner_spawn(struct runner_process *p, const char *command, struct fault *fault)
     close(pair[1]);
     if (error != 0) {
         return fault_set(fault, error == ENOENT ? STATUS_NOT_FOUND : STATUS_IO,
-                         "cannot start the runner %s: %s", command, strerror(error));
+                         "cannot start the runner %s: %s", command,
+                         strerrordesc_np(error));
     }
     p->pidfd = pidfd_open(p->pid, 0);
     if (p->pidfd < 0) {
-        return fault_set(fault, STATUS_IO, "pidfd_open: %s", strerror(errno));
+        return fault_set(fault, STATUS_IO, "pidfd_open: %s", strerrordesc_np(errno));
     }
     enum status status = loop_watch(p->loop, p->socket, EPOLLIN, runner_readable, p);
     if (status == STATUS_OK) {

@@ -6,6 +6,7 @@
  */
 #include "batcher/slab.h"
 
+#include <assert.h>
 #include <endian.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -82,6 +83,7 @@ slab_gather(struct slot_head *slot,
             const struct model_spec *spec,
             const struct item *items)
 {
+    assert(items != NULL && "a batch holds at least one item");
     uint32_t rows = 0;
     for (const struct item *it = items; it != NULL; it = it->next) {
         rows += it->entry.rows;

@@ -20,6 +20,9 @@ assignment_gain(struct assignment *a, rd_kafka_topic_partition_list_t *list)
     size_t count = (size_t)list->cnt;
     if (count == 0) {
         positions_clear(&a->positions);
+        if (a->events->assigned != NULL) {
+            a->events->assigned(a->arg, NULL, 0);
+        }
         return assignment_read(a, list);
     }
     struct partition *parts = calloc(count, sizeof(*parts));

@@ -45,8 +45,8 @@ struct consumer_events {
      */
     void (*record)(void *arg, struct record *r);
     /**
-     * Partitions came. `offset` is OFFSET_COMMITTED on entry and may be set to where
-     * reading is to start.
+     * Partitions came; none if there are more members than partitions. `offset` is
+     * OFFSET_COMMITTED on entry and may be set to where reading is to start.
      */
     void (*assigned)(void *arg, struct partition *parts, size_t count);
     /**

@@ -56,8 +56,7 @@ make_topics(struct dev *d, struct fault *fault)
         .request_partitions = 16, .reply_partitions = 16, .replication = 1};
     const char **models = NULL;
     size_t model_count = 0;
-    struct topic_spec *specs = NULL;
-    size_t count = 0;
+    struct topic_plan plan = {0};
     enum status status =
         model_names_read(d->config.batcher.models, &arena, &models, &model_count);
     if (status != STATUS_OK || model_count == 0) {
@@ -67,11 +66,12 @@ make_topics(struct dev *d, struct fault *fault)
                       "(--models=DIR)",
                       d->config.batcher.models);
     } else {
-        status = topic_plan(&d->config.bus, &sizes, models, model_count, &arena, &specs,
-                            &count, fault);
+        status = topic_plan(&d->config.bus, &sizes, models, model_count, &arena, &plan,
+                            fault);
     }
-    for (size_t i = 0; status == STATUS_OK && i < count; i++) {
-        status = dev_broker_create_topic(d->broker, specs[i].name, specs[i].partitions);
+    for (size_t i = 0; status == STATUS_OK && i < plan.count; i++) {
+        status = dev_broker_create_topic(d->broker, plan.specs[i].name,
+                                         plan.specs[i].partitions);
     }
     arena_fini(&arena);
     return status;

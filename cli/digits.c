@@ -76,7 +76,7 @@ digits_draw(const struct digits *d,
     for (unsigned y = 0; y < DIGIT_SIDE; y++) {
         for (size_t i = 0; i < count; i++) {
             fputs("   ", stdout);
-            draw_row(digits_image(d, which[i]) + y * DIGIT_SIDE);
+            draw_row(digits_image(d, which[i]) + (size_t)y * DIGIT_SIDE);
         }
         putchar('\n');
     }

@@ -190,10 +190,11 @@ doctor(struct bus_config *bus,
         printf("weak no model repository at '%s'; request topics are not looked at\n",
                config->models);
     }
-    struct topic_spec *specs = NULL;
-    enum status status = topic_plan(bus, sizes, models, model_count, &arena, &specs,
-                                    &d.spec_count, &fault);
-    d.specs = specs;
+    struct topic_plan plan = {0};
+    enum status status =
+        topic_plan(bus, sizes, models, model_count, &arena, &plan, &fault);
+    d.specs = plan.specs;
+    d.spec_count = plan.count;
     if (status == STATUS_OK) {
         status = bus_check(bus, &fault);
     }

@@ -56,6 +56,8 @@ const struct option topic_options[] = {
 };
 const size_t topic_option_count = sizeof(topic_options) / sizeof(topic_options[0]);
 
+#define DAY_NS (86400 * NS_PER_S)
+
 struct plan {
     const struct bus_config *bus;
     struct arena *arena;
@@ -131,8 +133,7 @@ topic_plan(const struct bus_config *bus,
            const char *const *models,
            size_t model_count,
            struct arena *arena,
-           struct topic_spec **specs,
-           size_t *count,
+           struct topic_plan *out,
            struct fault *fault)
 {
     int64_t replies = sizes->reply_partitions;
@@ -142,8 +143,8 @@ topic_plan(const struct bus_config *bus,
         {TOPIC_REPLIES, replies, false, reply_ns, bytes},
         {TOPIC_WEBHOOKS, replies, true, 0, 0},
         {TOPIC_MODELS, 1, true, 0, 0},
-        {TOPIC_CONTROL, 1, false, 10 * 60 * NS_PER_S, 0},
-        {TOPIC_DEAD_LETTERS, 1, false, 7 * 24 * 3600 * NS_PER_S, bytes},
+        {TOPIC_CONTROL, 1, false, 600 * NS_PER_S, 0},
+        {TOPIC_DEAD_LETTERS, 1, false, 7 * DAY_NS, bytes},
     };
     const struct kind requests = {TOPIC_REQUESTS, sizes->request_partitions, false,
                                   sizes->request_retention_ns, bytes};
@@ -160,7 +161,6 @@ topic_plan(const struct bus_config *bus,
                       models[i]);
         }
     }
-    *specs = p.specs;
-    *count = p.count;
+    *out = (struct topic_plan){.specs = p.specs, .count = p.count};
     return status;
 }

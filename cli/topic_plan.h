@@ -25,13 +25,18 @@ struct topic_sizes {
     int64_t message_bytes_max;    /* topics.message.max */
 };
 
+struct topic_plan {
+    struct topic_spec *specs;
+    size_t count;
+};
+
 extern const struct option topic_options[];
 extern const size_t topic_option_count;
 
 /**
  * Plans the topics for some models.
  *
- * @param[out] specs in the arena, with their names and settings
+ * @param[out] out in the arena, with their names and settings
  * @return STATUS_OK; STATUS_INVALID for a model name that no topic can carry (the fault
  *         names it); STATUS_NO_MEMORY
  */
@@ -40,8 +45,7 @@ MUST_CHECK enum status topic_plan(const struct bus_config *bus,
                                   const char *const *models,
                                   size_t model_count,
                                   struct arena *arena,
-                                  struct topic_spec **specs,
-                                  size_t *count,
+                                  struct topic_plan *out,
                                   struct fault *fault);
 
 #endif

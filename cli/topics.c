@@ -58,11 +58,13 @@ create_topics(struct bus_config *bus,
               struct arena *arena)
 {
     struct fault fault = {.text = ""};
-    struct topic_spec *specs = NULL;
-    size_t count = 0;
+    struct topic_plan plan = {0};
     struct admin *admin = NULL;
     enum status status =
-        topic_plan(bus, sizes, models, model_count, arena, &specs, &count, &fault);
+        topic_plan(bus, sizes, models, model_count, arena, &plan, &fault);
+    if (status == STATUS_OK) {
+        status = bus_check(bus, &fault);
+    }
     if (status == STATUS_OK) {
         status = admin_create(&admin, bus, &fault);
     }
@@ -70,7 +72,7 @@ create_topics(struct bus_config *bus,
         fprintf(stderr, "leat topics: %s\n", fault.text);
         return EXIT_CONFIG;
     }
-    int result = create_all(admin, specs, count);
+    int result = create_all(admin, plan.specs, plan.count);
     admin_destroy(&admin);
     return result;
 }

@@ -13,7 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ENTRY_BYTES_MAX = 1024 * 1024, HEARD_WITHIN_S = 15, US_PER_S = 1000000 };
+enum {
+    ENTRY_BYTES_MAX = 1024 * 1024,
+    HEARD_WITHIN_S = 15, /* to count as ready */
+    SILENT_S = 60,
+    US_PER_S = 1000000
+};
 
 struct catalogue_entry {
     struct arena arena; /* owns key, bytes and arrays of info */
@@ -82,7 +87,8 @@ entry_create(struct catalogue_entry **out,
     const char *own_value = arena_text(&entry->arena, value);
     if (own_key == NULL || own_value == NULL) {
         entry_destroy(entry);
-        return fault_set(fault, STATUS_TOO_LARGE, "over %d bytes", ENTRY_BYTES_MAX);
+        fault_set(fault, STATUS_TOO_LARGE, "over %d bytes", ENTRY_BYTES_MAX);
+        return STATUS_TOO_LARGE;
     }
     entry->key = span_of(own_key, key.size);
     enum status status = model_info_decode(span_of(own_value, value.size),
@@ -168,6 +174,14 @@ model_add(struct catalogue *c,
     return STATUS_OK;
 }
 
+static void
+model_remove(struct catalogue *c, struct catalogue_model *model, size_t i)
+{
+    entry_destroy(model->entries[i]);
+    model->entries[i] = model->entries[--model->entry_count];
+    c->entry_count--;
+}
+
 /* Takes out the entry of a key; the model it stood under, or NULL. */
 static struct catalogue_model *
 key_remove(struct catalogue *c, struct span key)
@@ -175,16 +189,30 @@ key_remove(struct catalogue *c, struct span key)
     for (size_t i = 0; i < c->model_count; i++) {
         struct catalogue_model *model = c->models[i];
         for (size_t j = 0; j < model->entry_count; j++) {
-            if (!span_equal(model->entries[j]->key, key)) {
-                continue;
+            if (span_equal(model->entries[j]->key, key)) {
+                model_remove(c, model, j);
+                return model;
             }
-            entry_destroy(model->entries[j]);
-            model->entries[j] = model->entries[--model->entry_count];
-            c->entry_count--;
-            return model;
         }
     }
     return NULL;
+}
+
+/* Batchers that died left their last words in the topic. Where another instance of the
+ * version was heard of much later they say nothing any more; keeping them would fill
+ * the catalogue with every batcher there ever was. */
+static void
+silent_remove(struct catalogue *c,
+              struct catalogue_model *model,
+              const struct catalogue_entry *heard)
+{
+    for (size_t i = model->entry_count; i > 0; i--) {
+        const struct catalogue_entry *entry = model->entries[i - 1];
+        if (heard->heard_us - entry->heard_us > (int64_t)SILENT_S * US_PER_S &&
+            span_equal(entry->info.version, heard->info.version)) {
+            model_remove(c, model, i - 1);
+        }
+    }
 }
 
 enum status
@@ -208,6 +236,7 @@ catalogue_apply(struct catalogue *catalogue,
     key_remove(catalogue, key);
     status = model_take(catalogue, entry->info.model, model);
     if (status == STATUS_OK) {
+        silent_remove(catalogue, *model, entry);
         status = model_add(catalogue, *model, entry);
     }
     if (status != STATUS_OK) {
@@ -283,6 +312,16 @@ catalogue_version(const struct catalogue_model *model,
         *ready = best_ready;
     }
     return best == NULL ? NULL : &best->info;
+}
+
+size_t
+catalogue_serving(const struct catalogue_model *model, int64_t now_us)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < model->entry_count; i++) {
+        count += entry_is_ready(model->entries[i], now_us) ? 1 : 0;
+    }
+    return count;
 }
 
 size_t

@@ -73,12 +73,13 @@ models_write(const struct ingest *ingest, struct buf *body)
 {
     const struct catalogue *catalogue = models_topic_catalogue(ingest->models);
     const char *separator = "";
+    int64_t now_us = clock_wall_us();
     buf_append_text(body, "\"models\":[");
     for (size_t i = 0; i < catalogue_count(catalogue); i++) {
         const struct catalogue_model *model = catalogue_at(catalogue, i);
         bool ready = false;
         const struct model_info *info =
-            catalogue_version(model, (struct span){0}, clock_wall_us(), &ready);
+            catalogue_version(model, (struct span){0}, now_us, &ready);
         if (info == NULL) {
             continue;
         }
@@ -92,7 +93,7 @@ models_write(const struct ingest *ingest, struct buf *body)
                           ",\"ready\":%s,\"state\":\"%s\",\"max_batch_size\":%" PRId32
                           ",\"served_by\":%zu",
                           ready ? "true" : "false", model_state_name(info->state),
-                          info->max_batch_size, model->entry_count);
+                          info->max_batch_size, catalogue_serving(model, now_us));
         inputs_write(info, body);
         buf_append_text(body, "}");
         separator = ",";

@@ -47,13 +47,14 @@ list_remove(struct submission_list *list, struct submission *s)
 void
 submission_pool_fini(struct submission_pool *pool)
 {
-    struct submission_list *spare = &pool->lists[SUBMISSION_SPARE];
-    while (spare->first != NULL) {
-        struct submission *s = spare->first;
-        list_remove(spare, s);
+    struct submission *s = pool->lists[SUBMISSION_SPARE].first;
+    while (s != NULL) {
+        struct submission *next = s->next;
         free(s);
         pool->count--;
+        s = next;
     }
+    pool->lists[SUBMISSION_SPARE] = (struct submission_list){0};
     assert(pool->count == 0);
     while (pool->buf_count > 0) {
         buf_fini(&pool->bufs[--pool->buf_count]);

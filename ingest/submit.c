@@ -376,6 +376,11 @@ send_request(struct draft *d)
         return fault_set(&d->fault, STATUS_UNAVAILABLE,
                          "the request topic of the model does not exist");
     }
+    if (status == STATUS_TOO_LARGE) {
+        return fault_set(&d->fault, status,
+                         "as a record the request has %zu bytes, more than Kafka takes",
+                         out.value.size);
+    }
     return fault_set(&d->fault, status, "Kafka's client does not take the request now");
 }
 

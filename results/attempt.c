@@ -44,7 +44,7 @@ attempt_start(struct http_caller *caller,
               http_answer_fn fn,
               void *arg)
 {
-    struct attempt_text text;
+    struct attempt_text text = {.id = ""};
     char url[ATTEMPT_URL_MAX + 1];
     memcpy(url, attempt->url.data, attempt->url.size);
     url[attempt->url.size] = '\0';

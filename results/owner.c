@@ -123,7 +123,7 @@ static void
 write_varied(const struct uuid *id, char text[static UUID_TEXT])
 {
     static const char digits[] = "0123456789abcdef";
-    char *end = text + UUID_TEXT - VARIED_CHARACTERS;
+    char *end = text + (UUID_TEXT - VARIED_CHARACTERS);
     for (size_t i = 0; i < VARIED_CHARACTERS / 2; i++) {
         uint8_t byte = id->bytes[UUID_BYTES - VARIED_CHARACTERS / 2 + i];
         end[2 * i] = digits[byte >> 4];

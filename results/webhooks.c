@@ -418,8 +418,11 @@ webhooks_destroy(struct webhooks **webhooks)
         return;
     }
     http_caller_destroy(&w->caller);
-    while (w->all != NULL) {
-        delivery_free(w->all);
+    struct delivery *d = w->all;
+    while (d != NULL) {
+        struct delivery *next = d->next;
+        delivery_free(d);
+        d = next;
     }
     heap_fini(&w->due);
     map_fini(&w->endpoints);

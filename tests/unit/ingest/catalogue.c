@@ -176,3 +176,18 @@ Test(catalogue, gives_models_numbers_that_stay)
     cr_assert_eq(catalogue_find(catalogue, span_of_text("n"))->number, 1);
     cr_assert_eq(catalogue_count(catalogue), 2);
 }
+
+Test(catalogue, forgets_instances_that_fell_silent_when_another_is_heard)
+{
+    for (int i = 0; i < 5000; i++) {
+        char instance[32];
+        snprintf(instance, sizeof(instance), "host-%d", i);
+        publish("m", "1", instance, MODEL_READY, i * 61 * SECOND_US);
+    }
+    int64_t now_us = 4999 * 61 * SECOND_US;
+    const struct catalogue_model *m = catalogue_find(catalogue, span_of_text("m"));
+    cr_assert_eq(m->entry_count, 1);
+    publish("m", "1", "beside", MODEL_READY, now_us);
+    publish("m", "1", "loading", MODEL_LOADING, now_us);
+    cr_assert_eq(catalogue_serving(m, now_us), 2);
+}

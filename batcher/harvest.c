@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * When a slot is done the next batch is handed over first and the answers are encoded
+ * after that, out of the slot that is still held: the device does not wait for us.
+ */
+#include "batcher/harvest.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "batcher/metrics.h"
+#include "batcher/slab.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+/** Answers every item of a batch FAILED and frees the batch. */
+static void
+batch_fail(struct batch *b, const struct failure *failure, const struct run *run)
+{
+    for (struct item *it = b->first; it != NULL;) {
+        struct item *next = it->next;
+        reply_fail(it, failure, run);
+        it = next;
+    }
+    batch_destroy(&b);
+}
+
+/** A single item that cannot be helped. */
+static void
+batch_give_up(struct batch *b, const struct ending *e)
+{
+    struct failure failure = {.message = e->message, .stage = "run"};
+    if (e->end == BATCH_FAILED || e->end == BATCH_OUT_OF_MEMORY) {
+        failure.status =
+            e->end == BATCH_FAILED ? STATUS_MODEL_FAILED : STATUS_NO_MEMORY;
+        batch_fail(b, &failure, e->run);
+        return;
+    }
+    failure.status = STATUS_MODEL_DIED;
+    reply_bury(b->first, &failure, true);
+    batch_destroy(&b);
+}
+
+static void
+batch_halve(struct dispatcher *d, struct batch *b, const struct ending *e)
+{
+    uint32_t rows = b->rows;
+    struct batch *rest = batch_split(b);
+    if (rest == NULL) {
+        dispatcher_run_last(d, b);
+        return;
+    }
+    metric_add(&batcher_metrics[METRIC_SPLITS], 1);
+    log_warn("batch_split", log_int("rows", rows), log_text("reason", e->message));
+    dispatcher_run_next(d, rest);
+    dispatcher_run_next(d, b);
+}
+
+void
+harvest_unanswered(struct dispatcher *d, struct batch *b, const struct ending *e)
+{
+    if (e->end == BATCH_OUT_OF_MEMORY && b->rows > 1) {
+        d->rows_max = b->rows / 2 < d->rows_max ? b->rows / 2 : d->rows_max;
+    }
+    switch (batch_judge(b, e->end)) {
+    case BATCH_RUN_AGAIN:
+        dispatcher_run_next(d, b);
+        return;
+    case BATCH_SPLIT:
+        batch_halve(d, b, e);
+        return;
+    case BATCH_GIVE_UP:
+        batch_give_up(b, e);
+        return;
+    }
+}
+
+/** Whether any of an item's rows failed by itself. */
+static bool
+rows_failed(const struct slot_head *head, uint32_t first, uint32_t count)
+{
+    return memchr(&head->row_failed[first], 1, count) != NULL;
+}
+
+static void
+answer_items(struct batch *b,
+             const struct slot_head *head,
+             struct slab_reader *r,
+             const struct run *run,
+             const char *message)
+{
+    struct tensor outputs[SLOT_TENSORS_MAX];
+    const struct failure failure = {
+        .status = STATUS_MODEL_FAILED,
+        .message = message[0] != '\0' ? message : "the model failed on this input",
+        .stage = "run"};
+    uint32_t row = 0;
+    for (struct item *it = b->first; it != NULL;) {
+        struct item *next = it->next;
+        uint32_t rows = it->entry.rows;
+        slab_reader_next(r, rows, outputs);
+        metric_observe(&batcher_metrics[METRIC_WAIT_SECONDS],
+                       (run->started_us - it->received_us) * NS_PER_US);
+        if (rows_failed(head, row, rows)) {
+            reply_fail(it, &failure, run);
+        } else {
+            reply_succeed(it, outputs, r->count, run);
+        }
+        row += rows;
+        it = next;
+    }
+}
+
+static enum batch_end
+end_of_outcome(uint32_t outcome)
+{
+    switch (outcome) {
+    case SLOT_OUT_OF_MEMORY:
+        return BATCH_OUT_OF_MEMORY;
+    case SLOT_DEVICE_LOST:
+        return BATCH_DEVICE_LOST;
+    default:
+        return BATCH_FAILED;
+    }
+}
+
+static void
+slot_failed(struct dispatcher *d, struct batch *b, const struct ending *e)
+{
+    if (e->end == BATCH_DEVICE_LOST) {
+        d->device_lost = true;
+        d->serving = false;
+        d->losses_in_row++;
+    }
+    harvest_unanswered(d, b, e);
+}
+
+static struct run
+run_of(const struct slot_head *head, uint32_t rows)
+{
+    int64_t wall_us = clock_wall_us() - clock_mono_ns() / NS_PER_US;
+    return (struct run){.rows = rows,
+                        .started_us = wall_us + head->started_ns / NS_PER_US,
+                        .completed_us = wall_us + head->completed_ns / NS_PER_US};
+}
+
+void
+harvest_slot(void *arg, struct instance *in, unsigned slot)
+{
+    struct dispatcher *d = arg;
+    int64_t now_ns = clock_mono_ns();
+    struct slot_head *head = slab_slot(&in->slab, slot);
+    struct batch *b = in->batches[slot];
+    char message[SLOT_ERROR_BYTES];
+    memcpy(message, head->error, sizeof message);
+    message[sizeof message - 1] = '\0';
+    instance_retire(in, now_ns);
+    d->under_way--;
+    d->suspect_runs = false;
+    const struct run run = run_of(head, b->rows);
+    metric_observe(&batcher_metrics[METRIC_RUN_SECONDS],
+                   head->completed_ns - head->started_ns);
+    struct slab_reader reader;
+    struct fault fault = {.text = ""};
+    struct ending e = {.end = end_of_outcome(head->outcome),
+                       .message = message[0] != '\0' ? message : "the model failed",
+                       .run = &run};
+    bool answered = head->outcome == SLOT_SUCCEEDED;
+    if (answered && slab_reader_init(&reader, head, in->slab.slot_bytes, d->spec,
+                                     b->rows, &fault) != STATUS_OK) {
+        answered = false;
+        e.message = fault.text;
+    }
+    if (!answered) {
+        (void)instance_free(in, slot);
+        slot_failed(d, b, &e);
+        return;
+    }
+    d->losses_in_row = 0;
+    d->events.answered(d->arg);
+    dispatcher_dispatch(d, now_ns);
+    answer_items(b, head, &reader, &run, message);
+    (void)instance_free(in, slot);
+    batch_destroy(&b);
+}
+
+/** Batches that were running, as far as their slots say, when the runner died. */
+static unsigned
+count_running(const struct dispatcher *d)
+{
+    unsigned running = 0;
+    for (unsigned i = 0; i < d->config.instances; i++) {
+        struct instance *in = &d->instances[i];
+        for (unsigned s = 0; s < SLOTS_PER_INSTANCE; s++) {
+            running += in->batches[s] != NULL &&
+                       atomic_load(&slab_slot(&in->slab, s)->state) == SLOT_RUNNING;
+        }
+    }
+    return running;
+}
+
+static void
+slot_died(struct dispatcher *d, struct instance *in, unsigned slot, bool alone)
+{
+    struct ending e = {.end = BATCH_NOT_STARTED, .message = "the runner died"};
+    if (atomic_load(&slab_slot(&in->slab, slot)->state) == SLOT_RUNNING) {
+        e.end = alone ? BATCH_DIED : BATCH_NOT_ALONE;
+    }
+    if (e.end != BATCH_NOT_STARTED && d->device_lost) {
+        e.end = BATCH_NOT_STARTED;
+    }
+    instance_retire(in, 0);
+    d->under_way--;
+    harvest_unanswered(d, instance_free(in, slot), &e);
+}
+
+void
+harvest_dead(struct dispatcher *d)
+{
+    d->serving = false;
+    for (unsigned i = 0; i < d->config.instances; i++) {
+        instance_harvest(&d->instances[i]);
+    }
+    bool alone = count_running(d) == 1;
+    for (unsigned i = 0; i < d->config.instances; i++) {
+        struct instance *in = &d->instances[i];
+        for (unsigned s = 0; s < SLOTS_PER_INSTANCE; s++) {
+            if (in->batches[s] != NULL) {
+                slot_died(d, in, s, alone);
+            }
+        }
+    }
+    d->suspect_runs = false;
+    d->device_lost = false;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Keeps a model loaded: starts its runner, sends `load` for every instance, and when
+ * the runner dies starts another after a while that grows up to 10 s. A model that
+ * cannot be loaded the first time is given up; one that was loaded once is not.
+ */
+#ifndef BATCHER_LOADER_H
+#define BATCHER_LOADER_H
+
+#include "base/loop.h"
+#include "base/span.h"
+#include "base/status.h"
+#include "batcher/instance.h"
+#include "batcher/repository.h"
+#include "batcher/runner_process.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct loader_events {
+    /** The first instance is loaded, for the first time: its tensors. An error gives
+     * the model up. */
+    enum status (*described)(void *arg, struct span message, struct fault *fault);
+    /** Every instance is loaded. */
+    void (*loaded)(void *arg);
+    /** The runner died, whatever it ran is over; another one follows. */
+    void (*died)(void *arg, const char *how);
+    /** It cannot be loaded, for good. */
+    void (*failed)(void *arg, const char *reason);
+};
+
+struct loader {
+    struct loop *loop;
+    const char *command;
+    const struct repository_model *source;
+    struct instance *instances;
+    unsigned instance_count;
+    struct loader_events events;
+    void *arg;
+    struct runner_process *runner;
+    unsigned loaded; /* instances of this runner */
+    unsigned deaths; /* before the first load */
+    bool was_loaded; /* once */
+    bool given_up;
+    const char *kill_reason; /* we killed it; NULL: we did not */
+    int64_t start_at_ns;     /* of the next runner; TIME_NEVER = not */
+    int64_t load_until_ns;   /* TIME_NEVER = nothing loads */
+    int64_t backoff_ns;
+};
+
+/** Everything else in the struct is set by the caller before. */
+void loader_init(struct loader *l);
+
+/** Kills the runner without a word to anybody. */
+void loader_stop(struct loader *l);
+
+/** Does what is due. @return when it wants to be called next */
+int64_t loader_turn(struct loader *l, int64_t now_ns);
+
+/** Kills the runner, for a reason of ours. @param[in] reason static text */
+void loader_kill(struct loader *l, const char *reason);
+
+/** The runner does its work: the next death is followed by a start at once. */
+void loader_praise(struct loader *l);
+
+#endif

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Records of schemas/request.avsc written by hand, so that a test can bend them, and kcat to
+put any bytes on a topic and to read what is there."""
+import os
+import subprocess
+import tempfile
+import time
+import uuid
+
+# C3 01 and the CRC-64-AVRO fingerprint of the request's schema, little-endian.
+PREFIX = bytes.fromhex("c3011eed0f50da99b89d")
+UINT8 = 1  # of Datatype
+
+
+def number(value):
+    """Avro's int and long: zigzag, seven bits a byte."""
+    value = (value << 1) ^ (value >> 63)
+    out = b""
+    while value > 0x7f:
+        out += bytes([value & 0x7f | 0x80])
+        value >>= 7
+    return out + bytes([value])
+
+
+def data(raw):
+    """Avro's bytes and string."""
+    return number(len(raw)) + raw
+
+
+def text(value):
+    return data(value.encode())
+
+
+def tensor(name, raw, shape, datatype=UINT8):
+    dims = number(len(shape)) + b"".join(number(d) for d in shape) + number(0)
+    return text(name) + number(datatype) + dims + data(raw)
+
+
+def request(request_id, inputs, model="sim", version=None):
+    """A whole record: `inputs` is a list of tensor(); all optional fields are absent."""
+    out = PREFIX + text(request_id) + text(model)
+    out += number(0) if version is None else number(1) + text(version)
+    out += (number(len(inputs)) if inputs else b"") + b"".join(inputs) + number(0)
+    out += number(0) * 5  # outputs, parameters, reply_to, route, webhook
+    out += text("default") + number(0) + number(0)  # tenant, batch_id, priority
+    return out + number(time.time_ns() // 1000) + number(0) + number(0)
+
+
+def new_id():
+    """A UUID of version 7."""
+    value = (time.time_ns() // 10**6) << 80 | 7 << 76 | 2 << 62
+    value |= int.from_bytes(os.urandom(9), "big") & ((1 << 62) - 1)
+    return str(uuid.UUID(int=value))
+
+
+def fnv(row):
+    """What the sim backend answers for a row."""
+    value = 14695981039346656037
+    for byte in row:
+        value = (value ^ byte) * 1099511628211 % 2**64
+    return value
+
+
+def produce(stage, topic, values, key="stranger", partition=0):
+    """One record a value, in this order, into one partition; None is a tombstone."""
+    where = ["kcat", "-q", "-b", stage.brokers, "-P", "-t", topic, "-p", str(partition)]
+    run = []
+    for value in [*values, None]:
+        if value is not None:
+            with tempfile.NamedTemporaryFile(dir=stage.folder, delete=False) as f:
+                f.write(value)
+            run.append(f.name)
+        elif run:
+            subprocess.run([*where, "-k", key, *run], check=True, timeout=60)
+            run = []
+    for value in values:
+        if value is None:
+            subprocess.run([*where, "-Z", "-K", ":"], input=f"{key}:\n".encode(),
+                           check=True, timeout=60)
+
+
+def read(stage, topic):
+    """(key, value, headers as kcat writes them) of every record of a topic."""
+    run = subprocess.run(["kcat", "-q", "-b", stage.brokers, "-C", "-t", topic, "-e", "-o",
+                          "beginning", "-f", "%K %S %h\n%k%s"],
+                         stdout=subprocess.PIPE, check=True, timeout=60)
+    rest, found = run.stdout, []
+    while rest:
+        line, rest = rest.split(b"\n", 1)
+        sizes = line.decode().split(" ", 2)
+        key, value = max(int(sizes[0]), 0), max(int(sizes[1]), 0)
+        found.append((rest[:key], rest[key:key + value], sizes[2]))
+        rest = rest[key + value:]
+    return found

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a runner says of a model, read with suspicion. */
+#include "batcher/model_spec.h"
+
+#include <criterion/criterion.h>
+
+#include <string.h>
+
+static enum status
+read_spec(const char *message, struct model_spec *spec, struct arena *arena)
+{
+    struct fault fault = {.text = ""};
+    return model_spec_read(spec, span_of_text(message), arena, &fault);
+}
+
+Test(model_spec, reads_tensors_in_their_order)
+{
+    struct arena arena;
+    struct model_spec spec = {.max_batch_size = 64};
+    arena_init(&arena, 1 << 16);
+    cr_assert_eq(read_spec("type=loaded\ninstance=0\nplatform=dense\n"
+                           "input=pixels FP32 -1,64\ninput=mask BOOL -1,-1\n"
+                           "output=probabilities FP32 -1,10\n",
+                           &spec, &arena),
+                 STATUS_OK);
+    cr_assert_eq(spec.input_count, 2);
+    cr_assert(span_is_text(spec.inputs[1].name, "mask"));
+    cr_assert_eq(spec.inputs[1].datatype, DATATYPE_BOOL);
+    cr_assert_eq(spec.inputs[0].shape[1], 64);
+    cr_assert_eq(spec.inputs[1].shape[1], -1);
+    cr_assert_eq(model_spec_output_bytes(&spec), 40);
+    cr_assert_eq(model_spec_rows_max(&spec), 64);
+    arena_fini(&arena);
+}
+
+Test(model_spec, takes_a_scalar_without_dimensions)
+{
+    struct arena arena;
+    struct model_spec spec = {0};
+    arena_init(&arena, 1 << 16);
+    cr_assert_eq(read_spec("input=x FP32\noutput=y FP64 ", &spec, &arena), STATUS_OK);
+    cr_assert_eq(spec.inputs[0].rank, 0);
+    cr_assert_eq(spec.outputs[0].rank, 0);
+    cr_assert_eq(model_spec_rows_max(&spec), 1);
+    arena_fini(&arena);
+}
+
+Test(model_spec, refuses_lines_that_are_no_tensor)
+{
+    static const char *const wrong[] = {
+        "",
+        "input=x FP32 -1,4\n",
+        "output=x FP32 -1,4\n",
+        "input=x FP31 4\noutput=y FP32 4\n",
+        "input= FP32 4\noutput=y FP32 4\n",
+        "input=x FP32 -2,4\noutput=y FP32 4\n",
+        "input=x FP32 4,,4\noutput=y FP32 4\n",
+        "input=x FP32 4x\noutput=y FP32 4\n",
+        "input=x FP32 99999999999999999999\noutput=y FP32 4\n",
+        "input=x FP32 1,1,1,1,1,1,1,1,1\noutput=y FP32 4\n",
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        struct arena arena;
+        struct model_spec spec = {0};
+        arena_init(&arena, 1 << 16);
+        cr_assert_neq(read_spec(wrong[i], &spec, &arena), STATUS_OK, "%s", wrong[i]);
+        arena_fini(&arena);
+    }
+}
+
+Test(model_spec, finds_the_value_of_a_key_of_a_control_message)
+{
+    struct span m = span_of_text("type=failed\ninstance=3\nreason=a=b c\nempty=");
+    cr_assert(span_is_text(control_value(m, "type"), "failed"));
+    cr_assert(span_is_text(control_value(m, "reason"), "a=b c"));
+    cr_assert_eq(control_value(m, "empty").size, 0);
+    cr_assert_null(control_value(m, "reas").data);
+    cr_assert_null(control_value(m, "none").data);
+}
