@@ -35,6 +35,8 @@ struct loop {
     int epoll;
     int wake;
     int64_t now_ns;
+    int64_t woken_ns;           /* when events were last taken */
+    int64_t pace_ns;            /* asked for in this turn */
     struct loop_watch *watches; /* by descriptor */
     size_t watch_count;
     struct loop_turn turns[LOOP_TURNS];
@@ -189,20 +191,37 @@ loop_dispatch(struct loop *loop, const struct epoll_event *event)
     }
 }
 
+/* Lets events gather until the pace allows the next look at them; returns the time. */
+static int64_t
+keep_pace(const struct loop *loop, int64_t due_ns)
+{
+    int64_t until_ns = loop->woken_ns + loop->pace_ns;
+    until_ns = until_ns < due_ns ? until_ns : due_ns;
+    if (until_ns > clock_mono_ns()) {
+        struct timespec until = {.tv_sec = until_ns / NS_PER_S,
+                                 .tv_nsec = until_ns % NS_PER_S};
+        clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+    }
+    return clock_mono_ns();
+}
+
 void
 loop_turn(struct loop *loop, int64_t max_wait_ns)
 {
     loop->now_ns = clock_mono_ns();
+    loop->pace_ns = 0;
     int64_t due_ns = loop->now_ns + max_wait_ns;
     for (unsigned i = 0; i < loop->turn_count; i++) {
         int64_t next_ns = loop->turns[i].fn(loop->turns[i].arg, loop->now_ns);
         due_ns = next_ns < due_ns ? next_ns : due_ns;
     }
     struct epoll_event events[LOOP_EVENTS];
-    struct timespec wait = wait_until(loop->now_ns, due_ns);
+    int64_t now_ns = loop->pace_ns > 0 ? keep_pace(loop, due_ns) : loop->now_ns;
+    struct timespec wait = wait_until(now_ns, due_ns);
     int count = epoll_pwait2(loop->epoll, events, LOOP_EVENTS, &wait, NULL);
     if (count > 0) {
         loop->now_ns = clock_mono_ns();
+        loop->woken_ns = loop->now_ns;
     }
     for (int i = 0; i < count; i++) {
         loop_dispatch(loop, &events[i]);
@@ -216,6 +235,12 @@ loop_run(struct loop *loop)
         loop_turn(loop, NS_PER_S);
     }
     atomic_store_explicit(&loop->stopping, false, memory_order_release);
+}
+
+void
+loop_pace(struct loop *loop, int64_t pace_ns)
+{
+    loop->pace_ns = pace_ns > loop->pace_ns ? pace_ns : loop->pace_ns;
 }
 
 int64_t

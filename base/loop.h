@@ -49,6 +49,13 @@ void loop_run(struct loop *loop);
 /** One turn, waiting at most max_wait_ns. For nested waits and tests. */
 void loop_turn(struct loop *loop, int64_t max_wait_ns);
 
+/**
+ * From a turn function, for this turn only: events may gather until pace_ns after the
+ * last ones were taken. Under load a wake-up for each costs more than what it does; the
+ * longest wish counts, and what is due is never late for it.
+ */
+void loop_pace(struct loop *loop, int64_t pace_ns);
+
 /** Time read at the start of this turn, monotonic ns. */
 int64_t loop_now(const struct loop *loop);
 

@@ -44,3 +44,9 @@ lane_choose(struct lane_meter *m, int64_t now_ns)
     }
     return m->lane;
 }
+
+bool
+lane_is_busy(const struct lane_meter *m, int64_t now_ns)
+{
+    return m->lane == LANE_BUSY && now_ns - m->window_ns < 2 * WINDOW_NS;
+}

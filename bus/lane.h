@@ -7,6 +7,7 @@
 #ifndef BUS_LANE_H
 #define BUS_LANE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum lane { LANE_QUIET, LANE_BUSY, LANE_COUNT };
@@ -22,5 +23,8 @@ struct lane_meter {
 
 /** Counts one record and says where it goes. @param[in] now_ns never goes back */
 enum lane lane_choose(struct lane_meter *m, int64_t now_ns);
+
+/** Whether records come at a busy rate still. */
+bool lane_is_busy(const struct lane_meter *m, int64_t now_ns);
 
 #endif

@@ -51,6 +51,7 @@ struct producer {
     unsigned probes; /* under way; no client may go meanwhile */
     struct producer_topic *topics;
     int64_t bytes_max;
+    int64_t pace_ns;
     bool has_turn;
     bool told_up; /* what the log was last told of the link */
 };
@@ -213,6 +214,9 @@ producer_turn(void *arg, int64_t now_ns)
 {
     struct producer *p = arg;
     producer_tell(p);
+    if (p->pace_ns > 0 && lane_is_busy(&p->meter, now_ns)) {
+        loop_pace(p->loop, p->pace_ns);
+    }
     if (!senders_keep(p)) {
         return now_ns + NS_PER_S;
     }
@@ -279,6 +283,7 @@ producer_create(struct producer **out,
     p->fn = fn;
     p->context = context;
     p->sender_count = config->single_lane ? 1 : LANE_COUNT;
+    p->pace_ns = config->pace_ns;
     p->bytes_max =
         config->queue_bytes_max > 0 ? config->queue_bytes_max : BYTES_MAX_DEFAULT;
     link_init(&p->link, clock_mono_ns());

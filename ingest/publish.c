@@ -19,6 +19,11 @@ enum { UNBATCHED_QUANTUM = 8 };
  */
 #define REPLY_QUANTUM_NS (100 * NS_PER_MS)
 
+/* While requests are many, sockets and replies are looked at this often at most: a
+ * wake-up for each costs as much as its work, and requests linger for 1 ms anyway.
+ */
+#define BUSY_PACE_NS (300 * NS_PER_US)
+
 struct lane {
     struct producer_topic *topic; /* NULL: not prepared */
     struct sticky sticky;
@@ -44,6 +49,7 @@ producers_open(struct publish *publish,
         .name = "requests",
         .delivery_timeout_ns = config->delivery_timeout_ns,
         .queue_bytes_max = (int64_t)config->queue_bytes_max,
+        .pace_ns = BUSY_PACE_NS,
     };
     enum status status =
         producer_create(&publish->requests, loop, publish->bus, &settings,
@@ -52,6 +58,7 @@ producers_open(struct publish *publish,
         return status;
     }
     settings.name = "queued";
+    settings.pace_ns = 0;
     status = producer_create(&publish->replies, loop, publish->bus, &settings,
                              config->queued, config->context, fault);
     if (status != STATUS_OK) {

@@ -98,8 +98,8 @@ static const char *const sound[] = {
     "GET /plain HTTP/1.1\r\nhost:a\r\nX-Empty:\r\nX-Space:   y\r\n\r\n",
     "GET /plain HTTP/1.1\r\nHost: a\r\nX: y  \r\nA: b\r\n\r\n",
     "GET /plain HTTP/1.1\r\nHost: a\r\nCookie: a=b; c=d\r\nA: b\r\n\r\n",
-    "POST /plain HTTP/1.1\r\nHost: a\r\ntransfer-encoding: Chunked\r\nA: b\r\n\r\n"
-    "2;ext=1\r\nhi\r\n0\r\nX-Trailer: y\r\n\r\n",
+    ("POST /plain HTTP/1.1\r\nHost: a\r\ntransfer-encoding: Chunked\r\nA: b\r\n\r\n"
+     "2;ext=1\r\nhi\r\n0\r\nX-Trailer: y\r\n\r\n"),
     "POST /plain HTTP/1.1\r\nContent-Length: 002\r\nHost: a\r\n\r\nhi",
     "\r\nGET /plain HTTP/1.1\r\nHost: a\r\n\r\n",
     "PATCH /plain HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi",

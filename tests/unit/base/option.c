@@ -120,3 +120,17 @@ Test(option, masks_secrets_when_printed, .init = cr_redirect_stdout)
     cr_assert(strstr(text, "hush") == NULL);
     cr_assert(strstr(text, "count=7  # default") != NULL);
 }
+
+Test(option, sets_a_key_in_every_table_that_has_it)
+{
+    struct settings other;
+    const struct option_table tables[] = {{"one", options, 7, &settings},
+                                          {"other", options, 7, &other}};
+    struct option_set set = {
+        .program = "prog", .summary = "s", .tables = tables, .table_count = 2};
+    const char *const argv[] = {"--wait=3s"};
+    cr_assert_eq(option_load(&set, 1, argv), OPTION_RUN);
+    cr_assert_eq(settings.wait_ns, 3 * NS_PER_S);
+    cr_assert_eq(other.wait_ns, 3 * NS_PER_S);
+    option_fini(&set);
+}

@@ -245,6 +245,41 @@ Test(consumer, goes_on_after_the_broker_was_away, .timeout = 60)
     line_close(&line);
 }
 
+/* One turn reads 512 records at most. What was sent while the broker was down is one
+ * batch, which one fetch brings, so that some are queued when the consumer closes. */
+static void
+close_with_unread(bool member)
+{
+    enum { SENT = 2000 };
+    struct line line;
+    line_open(&line, 1);
+    dev_broker_down(line.broker);
+    for (int i = 0; i < SENT; i++) {
+        line_send(&line, "k", "v");
+    }
+    dev_broker_up(line.broker);
+    cr_assert(line_until(&line, &line.stored, SENT));
+    line_consume_as(&line, &(struct consumer_config){.name = "test",
+                                                     .group = "g",
+                                                     .topics = {"t"},
+                                                     .all_partitions = !member});
+    cr_assert(line_until(&line, &line.record_count, 1));
+    cr_assert_lt(line.record_count, SENT, "some must be unread");
+    line_stop_consuming(&line);
+    cr_assert_eq(line.revoked, 1);
+    line_close(&line);
+}
+
+Test(consumer, closes_while_fetched_records_are_unread, .timeout = 60)
+{
+    close_with_unread(false);
+}
+
+Test(consumer, leaves_its_group_while_fetched_records_are_unread, .timeout = 60)
+{
+    close_with_unread(true);
+}
+
 Test(consumer, works_as_a_member_of_a_group, .timeout = 60)
 {
     struct line line;

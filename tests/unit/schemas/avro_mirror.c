@@ -84,7 +84,7 @@ set_texts(avro_value_t *v,
 {
     avro_value_t array = field(v, name);
     for (size_t i = 0; i < count; i++) {
-        avro_value_t item;
+        avro_value_t item = {0};
         avro_value_append(&array, &item, NULL);
         set_text(item, texts[i], arena);
     }
@@ -103,7 +103,7 @@ set_shape(avro_value_t *v, const int64_t *shape, uint32_t rank)
 {
     avro_value_t array = field(v, "shape");
     for (uint32_t i = 0; i < rank; i++) {
-        avro_value_t item;
+        avro_value_t item = {0};
         avro_value_append(&array, &item, NULL);
         avro_value_set_long(&item, shape[i]);
     }
@@ -119,7 +119,7 @@ set_tensors(avro_value_t *v,
     avro_value_t array = field(v, name);
     for (size_t i = 0; i < count; i++) {
         const struct tensor *t = &tensors[i];
-        avro_value_t item;
+        avro_value_t item = {0};
         avro_value_append(&array, &item, NULL);
         set_text(field(&item, "name"), t->name, arena);
         set_enum(&item, "datatype", (int)t->datatype);
@@ -138,7 +138,7 @@ set_specs(avro_value_t *v,
 {
     avro_value_t array = field(v, name);
     for (size_t i = 0; i < count; i++) {
-        avro_value_t item;
+        avro_value_t item = {0};
         avro_value_append(&array, &item, NULL);
         set_text(field(&item, "name"), specs[i].name, arena);
         set_enum(&item, "datatype", (int)specs[i].datatype);
@@ -153,7 +153,7 @@ set_parameters(avro_value_t *v, const struct request *r, struct arena *arena)
     for (size_t i = 0; i < r->parameter_count; i++) {
         const struct parameter *p = &r->parameters[i];
         avro_value_t either;
-        avro_value_t value;
+        avro_value_t value = {0};
         avro_value_add(&map, arena_text(arena, p->name), &either, NULL, NULL);
         switch (p->kind) {
         case PARAMETER_TEXT:

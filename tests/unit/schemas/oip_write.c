@@ -130,7 +130,8 @@ Test(oip_write, writes_every_datatype)
                         "[18446744073709551615]}");
     assert_data_written(DATATYPE_INT64, "\0\0\0\0\0\0\0\x80", 8,
                         "[-9223372036854775808]}");
-    assert_data_written(DATATYPE_FP64, (double[]){0.1, INFINITY}, 16, "[0.1,null]}");
+    assert_data_written(DATATYPE_FP64, (double[]){0.1, (double)INFINITY}, 16,
+                        "[0.1,null]}");
     /* 1, -2, 65504, the least subnormal, infinity, nan */
     assert_data_written(DATATYPE_FP16,
                         "\x00\x3C\x00\xC0\xFF\x7B\x01\x00\x00\x7C\x01\x7C", 12,
