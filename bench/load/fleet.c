@@ -84,12 +84,14 @@ connection_open(struct fleet *f, struct connection *c)
 static void
 connection_broke(struct fleet *f, struct connection *c)
 {
-    if (c->busy) {
+    /* Otherwise it stands among the idle ones and stays there. */
+    bool was_busy = c->busy;
+    if (was_busy) {
         tally_add(f->tally, ENDING_FAILED, 0, -errno);
         f->finished++;
     }
     close(c->fd);
-    if (connection_open(f, c)) {
+    if (connection_open(f, c) && was_busy) {
         f->idle[f->idle_count++] = c;
     }
 }

@@ -32,7 +32,7 @@ def _row(what, result, cpu=None):
            "max ms": result["max_ms"], "right": result["right"],
            "not": result["wrong"] + result["refused"] + result["failed"]}
     if cpu:
-        row["leat us"], row["broker us"] = cpu
+        row["CPU us"], row["broker us"] = cpu
     return row
 
 
@@ -60,7 +60,8 @@ def run(s, quick, rows, bars):
         bare = s.two_hop(rate, seconds, linger)
         ours, cpu = _measured(s, leat, address, "--model=noop", f"--rate={rate}",
                               "--connections=512", f"--duration={seconds}s")
-        rows += [_row(f"bare two hops {rate}/s", bare), _row(f"leat {rate}/s", ours, cpu)]
+        bare_us = bare["cpu"] * 1e6 / (rate * (seconds + 1))
+        rows += [_row(f"bare two hops {rate}/s", bare, (bare_us, "")), _row(f"leat {rate}/s", ours, cpu)]
         if rate < 10000:
             table.bar(bars, f"p50 at {rate}/s over the bare", ours["p50_ms"] / bare["p50_ms"],
                       1.5)

@@ -6,6 +6,7 @@ Every process is started on ports of the kernel's choice and exactly those are e
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -38,6 +39,12 @@ def cpu_seconds(pid):
             fields = f.read().rsplit(")", 1)[1].split()
         total += int(fields[11]) + int(fields[12])
     return total / TICKS
+
+
+def _children_cpu():
+    """CPU seconds of the children that have ended and were waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 class Process:
@@ -201,9 +208,12 @@ class Stage:
         echo = Process(self, "echo", [
             os.path.join(BIN, "bench-two_hop"), "echo", self.brokers, out, back,
             str(linger), str(partitions)]).wait_ready("echo ready")
+        begin, before = cpu_seconds(echo.pid), _children_cpu()
         try:
-            return self.program("bench-two_hop", "client", self.brokers, out, back, linger,
-                                partitions, rate, seconds, size, outstanding)
+            result = self.program("bench-two_hop", "client", self.brokers, out, back, linger,
+                                  partitions, rate, seconds, size, outstanding)
+            result["cpu"] = cpu_seconds(echo.pid) - begin + _children_cpu() - before
+            return result
         finally:
             echo.stop()
 
