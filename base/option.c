@@ -34,14 +34,30 @@ option_at(const struct option_set *set, size_t index, const struct option_table 
     return NULL;
 }
 
+/* Sets every option of that name: rooms of one process may share a key. */
 static bool
-find_option(const struct option_set *set, const char *name, size_t *index)
+set_options(struct option_set *set, const char *name, struct option_origin origin)
 {
+    bool found = false;
     const struct option_table *table = NULL;
     const struct option *o = NULL;
     for (size_t i = 0; (o = option_at(set, i, &table)) != NULL; i++) {
         if (strcmp(o->name, name) == 0) {
-            *index = i;
+            set->origins[i] = origin;
+            found = true;
+        }
+    }
+    return found;
+}
+
+/* Whether an earlier table has the key, too: then it is printed there. */
+static bool
+is_repeated(const struct option_set *set, const char *name, size_t index)
+{
+    const struct option_table *table = NULL;
+    const struct option *o = NULL;
+    for (size_t i = 0; i < index && (o = option_at(set, i, &table)) != NULL; i++) {
+        if (strcmp(o->name, name) == 0) {
             return true;
         }
     }
@@ -101,9 +117,8 @@ set_text(struct option_set *set, struct span key, struct span value, const char 
         fprintf(stderr, "%s: out of memory for options\n", set->program);
         return false;
     }
-    size_t index = 0;
-    if (find_option(set, name, &index)) {
-        set->origins[index] = (struct option_origin){.text = text, .source = source};
+    if (set_options(set, name,
+                    (struct option_origin){.text = text, .source = source})) {
         return true;
     }
     if (passthrough_add(set, name, text)) {
@@ -298,6 +313,9 @@ print_help(const struct option_set *set)
     const struct option_table *table = NULL;
     const struct option *o = NULL;
     for (size_t i = 0; (o = option_at(set, i, &table)) != NULL; i++) {
+        if (is_repeated(set, o->name, i)) {
+            continue;
+        }
         printf("  --%s=%s%s%s\n      %s\n", o->name, o->fallback,
                o->choices == NULL ? "" : "   ", o->choices == NULL ? "" : o->choices,
                o->help);
@@ -316,6 +334,9 @@ print_config(const struct option_set *set)
     const struct option_table *table = NULL;
     const struct option *o = NULL;
     for (size_t i = 0; (o = option_at(set, i, &table)) != NULL; i++) {
+        if (is_repeated(set, o->name, i)) {
+            continue;
+        }
         printf("%s=%s  # %s\n", o->name, set->origins[i].text, set->origins[i].source);
     }
     for (size_t i = 0; set->passthrough != NULL && i < set->passthrough->count; i++) {

@@ -6,7 +6,8 @@
  *
  * Precedence: --key=value > environment LEAT_KEY (dots and dashes become underscores)
  * > -F file.properties > default. Unknown keys are an error that names the nearest one.
- * Keys under "kafka." that no table names go to the pass-through list.
+ * Keys under "kafka." that no table names go to the pass-through list. A key that
+ * stands in several tables is set in each.
  */
 #ifndef BASE_OPTION_H
 #define BASE_OPTION_H

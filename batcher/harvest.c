@@ -11,6 +11,7 @@
 #include "batcher/slab.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 /** Answers every item of a batch FAILED and frees the batch. */
@@ -200,9 +201,13 @@ count_running(const struct dispatcher *d)
 }
 
 static void
-slot_died(struct dispatcher *d, struct instance *in, unsigned slot, bool alone)
+slot_died(struct dispatcher *d,
+          struct instance *in,
+          unsigned slot,
+          bool alone,
+          const char *message)
 {
-    struct ending e = {.end = BATCH_NOT_STARTED, .message = "the runner died"};
+    struct ending e = {.end = BATCH_NOT_STARTED, .message = message};
     if (atomic_load(&slab_slot(&in->slab, slot)->state) == SLOT_RUNNING) {
         e.end = alone ? BATCH_DIED : BATCH_NOT_ALONE;
     }
@@ -215,8 +220,10 @@ slot_died(struct dispatcher *d, struct instance *in, unsigned slot, bool alone)
 }
 
 void
-harvest_dead(struct dispatcher *d)
+harvest_dead(struct dispatcher *d, const char *how)
 {
+    char message[SLOT_ERROR_BYTES];
+    snprintf(message, sizeof message, "the runner died (%s)", how);
     d->serving = false;
     for (unsigned i = 0; i < d->config.instances; i++) {
         instance_harvest(&d->instances[i]);
@@ -226,7 +233,7 @@ harvest_dead(struct dispatcher *d)
         struct instance *in = &d->instances[i];
         for (unsigned s = 0; s < SLOTS_PER_INSTANCE; s++) {
             if (in->batches[s] != NULL) {
-                slot_died(d, in, s, alone);
+                slot_died(d, in, s, alone, message);
             }
         }
     }

@@ -21,8 +21,9 @@ struct ending {
 /** An instance_done_fn. @param[in] arg the struct dispatcher */
 void harvest_slot(void *arg, struct instance *in, unsigned slot);
 
-/** The runner is gone: answers what was done, has the rest run again. */
-void harvest_dead(struct dispatcher *d);
+/** The runner is gone: answers what was done, has the rest run again.
+ * @param[in] how it ended, in words for whoever is to blame */
+void harvest_dead(struct dispatcher *d, const char *how);
 
 /** Takes a batch that is in no slot and was not answered. */
 void

@@ -114,7 +114,7 @@ main(int argc, char **argv)
         .summary = "takes inference requests from Kafka, runs them in batches and "
                    "sends the answers back through Kafka",
         .usage = "  leat-batcher --models=./models "
-                 "--kafka.bootstrap.servers=127.0.0.1:9092",
+                 "--kafka.bootstrap.servers=127.0.0.1:9092\n",
         .tables = tables,
         .table_count = sizeof tables / sizeof tables[0],
         .passthrough = &program.bus.extra,

@@ -236,7 +236,7 @@ model_died(void *arg, const char *how)
 {
     struct model *m = arg;
     if (m->dispatcher.spec != NULL) {
-        harvest_dead(&m->dispatcher);
+        harvest_dead(&m->dispatcher, how);
     }
     bool was_loaded = m->state == MODEL_READY || m->state == MODEL_UNAVAILABLE;
     model_move(m, was_loaded ? MODEL_UNAVAILABLE : MODEL_LOADING, how);

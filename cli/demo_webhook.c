@@ -54,7 +54,7 @@ submit_answered(void *arg, const struct http_answer *answer)
 static void
 show_body(const char *body)
 {
-    enum { HEAD = 28, TAIL = 60 };
+    enum { HEAD = 29, TAIL = 64 };
     const char *outputs = strstr(body, "\"outputs\"");
     if (outputs == NULL) {
         printf("  %s\n", body);

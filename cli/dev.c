@@ -190,6 +190,7 @@ setup(struct dev *d, struct fault *fault)
     struct dev_config *c = &d->config;
     c->results.store = d->folder.store;
     c->results.allow_private = true;
+    c->batcher.admin_listen = NULL; /* the ingest's shows the whole process */
     if (c->results.secret_file == NULL) {
         c->results.secret_file = d->folder.secret;
     }
@@ -233,6 +234,7 @@ dev(struct dev *d)
         fprintf(stderr, "leat dev: %s\n", fault.text);
         return EXIT_FAILED;
     }
+    log_event(LOG_INFO, "stopped");
     return atomic_load(&d->result);
 }
 

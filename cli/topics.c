@@ -9,6 +9,10 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
+
+#define KAFKA_WAIT_NS (15 * NS_PER_S)
+#define LOOK_EACH_NS  (20 * NS_PER_MS)
 
 struct topics_config {
     const char *models; /* repository whose models get request topics */
@@ -27,6 +31,26 @@ static const char usage[] =
     "  leat topics create --kafka.bootstrap.servers=HOST:9092 --models=./models\n"
     "  leat topics create digits resnet --topics.requests.partitions=32\n";
 
+/* In KRaft mode the controller answers before the brokers know the topic, and whatever
+ * is started next asks a broker. */
+static enum status
+wait_known(struct admin *admin, const char *name, struct fault *fault)
+{
+    int64_t end_ns = clock_mono_ns() + KAFKA_WAIT_NS;
+    struct topic_view view = {.exists = false};
+    while (clock_mono_ns() < end_ns) {
+        enum status status =
+            admin_describe_topic(admin, name, KAFKA_WAIT_NS, &view, fault);
+        if (status != STATUS_OK || view.exists) {
+            return status;
+        }
+        const struct timespec nap = {.tv_nsec = LOOK_EACH_NS};
+        nanosleep(&nap, NULL);
+    }
+    return fault_set(fault, STATUS_UNAVAILABLE,
+                     "created, but not known to the broker yet");
+}
+
 static int
 create_all(struct admin *admin, const struct topic_spec *specs, size_t count)
 {
@@ -34,7 +58,10 @@ create_all(struct admin *admin, const struct topic_spec *specs, size_t count)
     for (size_t i = 0; i < count; i++) {
         struct fault fault = {.text = ""};
         enum status status =
-            admin_create_topic(admin, &specs[i], 15 * NS_PER_S, &fault);
+            admin_create_topic(admin, &specs[i], KAFKA_WAIT_NS, &fault);
+        if (status == STATUS_OK) {
+            status = wait_known(admin, specs[i].name, &fault);
+        }
         if (status == STATUS_OK) {
             printf("created  %s (%d partitions)\n", specs[i].name, specs[i].partitions);
         } else if (status == STATUS_CONFLICT) {

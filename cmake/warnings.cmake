@@ -23,6 +23,10 @@ add_compile_options(-fno-omit-frame-pointer)
 if(LEAT_SANITIZE)
   add_compile_options(-fsanitize=${LEAT_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${LEAT_SANITIZE})
+  if(LEAT_FUZZ) # coverage of all rooms guides the fuzzers
+    add_compile_options(-fsanitize=fuzzer-no-link)
+    add_link_options(-fsanitize=fuzzer-no-link)
+  endif()
 else()
   add_compile_options(-fstack-protector-strong -fstack-clash-protection
     -fcf-protection=full -fPIE)

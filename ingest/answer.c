@@ -156,11 +156,19 @@ answer_queued(struct http_exchange *x, const struct uuid *id)
 }
 
 void
-answer_job(struct http_exchange *x, const struct reply *reply)
+answer_job(struct http_exchange *x,
+           const struct reply *reply,
+           const struct webhook_view *webhook)
 {
     struct buf body;
     buf_init(&body, ANSWER_BYTES_MAX);
     oip_write_job(reply, true, &body);
+    if (webhook != NULL && body.status == STATUS_OK) {
+        body.size--; /* the closing brace, to add a member */
+        buf_append_format(&body,
+                          ",\"webhook\":{\"state\":\"%s\",\"attempts\":%" PRId64 "}}",
+                          webhook_state_name(webhook->state), webhook->attempts);
+    }
     job_respond(x, reply_is_terminal(reply), &body);
     buf_fini(&body);
 }

@@ -36,10 +36,16 @@ job_post(struct ingest *ingest,
 }
 
 static void
-view_reply(struct http_exchange *x, enum job_view view, const struct reply *reply)
+view_reply(struct ingest *ingest,
+           struct http_exchange *x,
+           enum job_view view,
+           const struct reply *reply)
 {
     if (view == JOB_DOCUMENT) {
-        answer_job(x, reply);
+        struct webhook_view webhook;
+        bool has_webhook =
+            results_webhook(ingest->results, &reply->id, &webhook) == STATUS_OK;
+        answer_job(x, reply, has_webhook ? &webhook : NULL);
         return;
     }
     if (!reply_is_terminal(reply)) {
@@ -92,7 +98,7 @@ view_now(struct ingest *ingest,
     struct reply reply;
     enum status status = job_find(ingest, id, &reply);
     if (status == STATUS_OK) {
-        view_reply(x, view, &reply);
+        view_reply(ingest, x, view, &reply);
     } else if (submission_find(&ingest->submissions, id) != NULL) {
         view_unrecorded(x, view, id);
     } else {
@@ -130,7 +136,7 @@ poll_answered(void *waiter, enum status status, const struct reply *reply)
         arena_reset(&ingest->arena);
         view_now(ingest, x, view, &id);
     } else if (span_is_text(reply->tenant, TENANT_DEFAULT)) {
-        view_reply(x, view, reply);
+        view_reply(ingest, x, view, reply);
     } else {
         refuse(x, STATUS_NOT_FOUND);
     }

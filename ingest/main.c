@@ -114,7 +114,7 @@ main(int argc, char **argv)
         .summary = "takes inference requests over HTTP, stores them in Kafka and gives "
                    "the answers back",
         .usage = "  leat-ingest --http.listen=127.0.0.1:8080 "
-                 "--kafka.bootstrap.servers=127.0.0.1:9092",
+                 "--kafka.bootstrap.servers=127.0.0.1:9092\n",
         .tables = tables,
         .table_count = sizeof(tables) / sizeof(tables[0]),
         .passthrough = &program.bus.extra,

@@ -65,7 +65,7 @@ MUST_CHECK enum status properties_int(const struct properties *p,
 /**
  * A time such as 5ms, 0.1ms, 20us, 1s or 0; at most an hour.
  *
- * @param[in,out] out ns; untouched where the key is absent
+ * @param[in,out] out_ns untouched where the key is absent
  * @return STATUS_OK; STATUS_INVALID
  */
 MUST_CHECK enum status properties_duration(const struct properties *p,

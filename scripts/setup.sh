@@ -13,7 +13,11 @@ kafka_packages="java:openjdk-17-jre-headless mvn:maven"
 check_packages="libcriterion-dev libavro-dev libjansson-dev clang:clang clang-format:clang-format clang-tidy:clang-tidy
 libclang-rt-14-dev cppcheck:cppcheck pmccabe:pmccabe kcat:kcat curl:curl python3:python3"
 
-say() { printf '\033[1m==>\033[0m %s\n' "$*"; }
+if [ -t 1 ]; then
+    say() { printf '\033[1m==>\033[0m %s\n' "$*"; }
+else
+    say() { printf '==> %s\n' "$*"; }
+fi
 die() { printf '%s: %s\n' "${0##*/}" "$2" >&2; exit "$1"; }
 
 is_debian_12() {
@@ -61,6 +65,17 @@ ensure_packages() {
     }
 }
 
+# Passes on how far ninja is, on a terminal in place.
+show_progress() {
+    local line step=""
+    while IFS= read -r line; do
+        [[ $line =~ ^\[([0-9]+/[0-9]+)\] ]] || continue
+        step=${BASH_REMATCH[1]}
+        [ ! -t 1 ] || printf '\r    %s' "$step"
+    done
+    [ ! -t 1 ] || [ -z "$step" ] || printf '\r%*s\r' 20 ''
+}
+
 # build PRESET [TARGET...]: configures once and builds, with the compiler's words on failure.
 build() {
     local preset=$1 dir=$root/build log
@@ -68,7 +83,9 @@ build() {
     case $preset in asan | tsan | fuzz) dir=$root/build-$preset ;; esac
     log=$cache/$preset.log
     say "building ($preset)"
-    (cd "$root" && cmake --preset "$preset" && cmake --build "$dir" -- "$@") >"$log" 2>&1 || {
+    (cd "$root" && cmake --preset "$preset" && cmake --build "$dir" -- "$@") 2>&1 |
+        tee "$log" | show_progress
+    [ "${PIPESTATUS[0]}" = 0 ] || {
         grep -E -A5 'error|Error|FAILED' "$log" | head -60 >&2
         die 1 "the build failed; the whole log is $log"
     }

@@ -19,8 +19,8 @@ MATES = 24  # below sim.memory.rows, so that a batch has room for all of them
 POISONS = [
     ("fails alone", b"\xde\xad\x01", "model_failed", "sim.reject.on"),
     ("fails its batch", b"\xde\xad\x02", "model_failed", "sim.fail.on"),
-    ("kills the runner", b"\xde\xad\x04", "model_died", "runner"),
-    ("never ends", b"\xde\xad\x05", "model_died", "runner"),
+    ("kills the runner", b"\xde\xad\x04", "model_died", "signal 6"),
+    ("never ends", b"\xde\xad\x05", "model_died", "batcher.run.timeout"),
 ]
 
 
