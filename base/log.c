@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A line is built in a buffer on the stack and written with one write(2), so lines of
- * several threads never mix. Too long a line loses its end, never the process.
+ * several threads never mix. Long values are cut, fields past the end left out.
  */
 #include "base/log.h"
 
@@ -14,7 +14,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LINE_BYTES = 4096, REPEAT_SLOTS = 64, REPEATS_PER_S = 20 };
+enum {
+    LINE_BYTES = 16384,
+    VALUE_BYTES = 1024,
+    FIELD_BYTES = 6 * VALUE_BYTES + 256,
+    REPEAT_SLOTS = 64,
+    REPEATS_PER_S = 20
+};
 
 struct line {
     char text[LINE_BYTES];
@@ -79,7 +85,8 @@ static void
 line_quoted(struct line *l, struct span value)
 {
     line_text(l, "\"");
-    for (size_t i = 0; i < value.size; i++) {
+    size_t size = value.size < VALUE_BYTES ? value.size : VALUE_BYTES;
+    for (size_t i = 0; i < size; i++) {
         uint8_t c = value.data[i];
         if (c == '"' || c == '\\') {
             line_format(l, "\\%c", c);
@@ -113,7 +120,7 @@ line_value(struct line *l, const struct log_field *f, bool json)
         line_format(l, "%lld", (long long)f->number);
     } else if (f->kind == LOG_FIELD_DOUBLE) {
         line_format(l, "%.6g", f->real);
-    } else if (!json && is_plain(f->text)) {
+    } else if (!json && f->text.size < VALUE_BYTES && is_plain(f->text)) {
         line_put(l, (const char *)f->text.data, f->text.size);
     } else {
         line_quoted(l, f->text);
@@ -124,6 +131,9 @@ static void
 line_fields(struct line *l, const struct log_field *fields, bool json)
 {
     for (const struct log_field *f = fields; f->kind != LOG_FIELD_END; f++) {
+        if (sizeof(l->text) - l->size < FIELD_BYTES) {
+            return; /* the line must still parse */
+        }
         line_format(l, json ? ",\"%s\":" : " %s=", f->key);
         line_value(l, f, json);
     }
@@ -179,10 +189,15 @@ static bool
 repeat_allows(const char *event, unsigned *dropped)
 {
     int64_t second = clock_mono_ns() / NS_PER_S;
+    unsigned hash = 0;
+    for (const char *c = event; *c != '\0'; c++) {
+        hash = hash * 31 + (unsigned char)*c;
+    }
     pthread_mutex_lock(&logger.lock);
-    struct repeat *r = &logger.repeats[((uintptr_t)event >> 3) % REPEAT_SLOTS];
-    if (r->event != event || r->second != second) {
-        *dropped = r->event == event ? r->dropped : 0;
+    struct repeat *r = &logger.repeats[hash % REPEAT_SLOTS];
+    bool same = r->event != NULL && strcmp(r->event, event) == 0;
+    if (!same || r->second != second) {
+        *dropped = same ? r->dropped : 0;
         *r = (struct repeat){.event = event, .second = second};
     }
     bool allowed = r->count++ < REPEATS_PER_S;

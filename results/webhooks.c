@@ -229,6 +229,19 @@ advance(struct endpoint *e, int64_t now_ns)
     }
 }
 
+/* Why no further attempt is made, for whoever reads the log. */
+static void
+write_reason(const struct http_answer *answer, char *reason, size_t size)
+{
+    if (answer->status == STATUS_OK) {
+        snprintf(reason, size, "answered %d", answer->code);
+    } else if (answer->status == STATUS_UNSUPPORTED) {
+        snprintf(reason, size, "a private address (webhook.allow.private)");
+    } else {
+        snprintf(reason, size, "%s", status_name(answer->status));
+    }
+}
+
 static void
 on_answer(void *arg, const struct http_answer *answer)
 {
@@ -257,9 +270,7 @@ on_answer(void *arg, const struct http_answer *answer)
         return;
     }
     char reason[64];
-    snprintf(reason, sizeof reason, "%s %d",
-             answer->status == STATUS_OK ? "answered" : status_name(answer->status),
-             answer->code);
+    write_reason(answer, reason, sizeof reason);
     settle(w, &d->id, record.view, reason);
     delivery_free(d);
 }
