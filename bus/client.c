@@ -40,6 +40,9 @@ static const struct property CONSUMER[] = {
     {"auto.offset.reset", "earliest"}, /* latest would skip records at a first start */
     {"partition.assignment.strategy", "range"},
     {"fetch.error.backoff.ms", "50"},
+    /* A partition that is new joins with the next fetch: at a start the first records
+       would wait for the default of 500 ms. Under traffic it makes no difference. */
+    {"fetch.wait.max.ms", "100"},
     {"topic.metadata.refresh.interval.ms", "5000"}, /* a topic made later is found */
 };
 
