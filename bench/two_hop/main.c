@@ -101,35 +101,34 @@ client_receive(struct client *c, const rd_kafka_message_t *m)
     }
 }
 
-/* Milliseconds until the next record is due, at least 0. */
-static int
-client_wait_ms(const struct client *c)
+/* Nanoseconds until the next record is due, at least 0. */
+static int64_t
+client_wait_ns(const struct client *c)
 {
     int64_t wait_ns = c->due_ns - clock_mono_ns();
     if (c->rate <= 0 || c->due_ns >= c->end_ns) {
-        return 10;
+        return 10 * NS_PER_MS;
     }
-    return wait_ns <= 0 ? 0 : (int)(wait_ns / NS_PER_MS);
+    return wait_ns < 0 ? 0 : wait_ns;
 }
 
 static void
 client_loop(struct client *c)
 {
     int64_t last_ns = c->end_ns + 20 * NS_PER_S;
-    while (!stopping) {
+    int64_t now_ns = 0;
+    do {
         client_send_due(c);
-        rd_kafka_message_t *m =
-            rd_kafka_consumer_poll(c->peer->consumer, client_wait_ms(c));
-        if (m != NULL) {
+        rd_kafka_message_t *m = NULL;
+        while ((m = rd_kafka_consumer_poll(c->peer->consumer, 0)) != NULL) {
             client_receive(c, m);
             rd_kafka_message_destroy(m);
         }
         rd_kafka_poll(c->peer->producer, 0);
-        int64_t now_ns = clock_mono_ns();
-        if ((now_ns >= c->end_ns && c->received == c->sent) || now_ns > last_ns) {
-            break;
-        }
-    }
+        peer_wait(c->peer, client_wait_ns(c));
+        now_ns = clock_mono_ns();
+    } while (!stopping && now_ns < last_ns &&
+             (now_ns < c->end_ns || c->received < c->sent));
 }
 
 static int

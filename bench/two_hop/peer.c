@@ -5,8 +5,11 @@
 
 #include "base/clock.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 static bool
 conf_set(rd_kafka_conf_t *conf, const char *key, const char *value)
@@ -73,6 +76,30 @@ warm(struct peer *p)
     return good;
 }
 
+static bool
+wake_on_arrival(struct peer *p)
+{
+    static const uint64_t one = 1;
+    p->arrived = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    rd_kafka_queue_t *queue = rd_kafka_queue_get_consumer(p->consumer);
+    rd_kafka_queue_io_event_enable(queue, p->arrived, &one, sizeof(one));
+    rd_kafka_queue_destroy(queue);
+    return p->arrived >= 0;
+}
+
+void
+peer_wait(struct peer *p, int64_t wait_ns)
+{
+    struct pollfd poll = {.fd = p->arrived, .events = POLLIN};
+    struct timespec wait = {.tv_sec = wait_ns / NS_PER_S,
+                            .tv_nsec = wait_ns % NS_PER_S};
+    uint64_t count = 0;
+    if (ppoll(&poll, 1, &wait, NULL) > 0 &&
+        read(p->arrived, &count, sizeof(count)) < 0) {
+        return; /* taken already */
+    }
+}
+
 bool
 peer_open(struct peer *p,
           const char *brokers,
@@ -90,6 +117,9 @@ peer_open(struct peer *p,
         return false;
     }
     rd_kafka_poll_set_consumer(p->consumer);
+    if (!wake_on_arrival(p)) {
+        return false;
+    }
     p->topic = rd_kafka_topic_new(p->producer, out, NULL);
     return p->topic != NULL && warm(p) && assign_from_end(p->consumer, in, partitions);
 }
@@ -102,6 +132,7 @@ peer_close(struct peer *p)
     rd_kafka_consumer_close(p->consumer);
     rd_kafka_destroy(p->consumer);
     rd_kafka_destroy(p->producer);
+    close(p->arrived);
 }
 
 void

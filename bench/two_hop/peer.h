@@ -13,6 +13,7 @@ struct peer {
     rd_kafka_t *producer;
     rd_kafka_t *consumer;
     rd_kafka_topic_t *topic; /* produced to */
+    int arrived;             /* eventfd: something is in the consumer's queue */
     int partitions;
     int current;
     int64_t window_ns; /* of one sticky partition */
@@ -27,6 +28,9 @@ bool peer_open(struct peer *p,
                const char *linger_ms,
                int partitions);
 void peer_close(struct peer *p);
+
+/** Sleeps until something arrives or the time has passed; never spins. */
+void peer_wait(struct peer *p, int64_t wait_ns);
 
 /** Produces to the sticky partition; waits while the queue is full. */
 void peer_send(struct peer *p, const void *data, size_t size, int64_t now_ns);
