@@ -231,9 +231,11 @@ remember_answer(struct draft *d)
     }
     uint8_t *at = (uint8_t *)(binary + names);
     s->answer_memory = binary;
-    s->answer.client_id = span_of(at, body->id.size);
-    memcpy(at, body->id.data, body->id.size);
-    at += body->id.size;
+    if (body->id.size > 0) {
+        s->answer.client_id = span_of(at, body->id.size);
+        memcpy(at, body->id.data, body->id.size);
+        at += body->id.size;
+    }
     for (size_t i = 0; i < body->output_count; i++) {
         if (body->output_binary[i]) {
             memcpy(at, body->outputs[i].data, body->outputs[i].size);
