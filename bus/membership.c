@@ -8,7 +8,9 @@
 #define SESSION_DEFAULT_NS  (10 * NS_PER_S)
 #define FETCH_BYTES_DEFAULT (16LL * 1024 * 1024)
 
-enum { HEARTBEATS_A_SESSION = 4, KIB = 1024 };
+/* Members hear of a rebalance with a heartbeat: its interval is how long the partitions
+   of one that left or came have to wait. */
+enum { HEARTBEATS_A_SESSION = 20, KIB = 1024 };
 
 static enum status
 membership_tunable(rd_kafka_conf_t **out,

@@ -204,7 +204,9 @@ wants_more(const struct fleet *f, int64_t now_ns)
     if (p->requests > 0) {
         return f->begun < (uint64_t)p->requests;
     }
-    return now_ns < f->end_ns && f->due_ns < f->end_ns;
+    /* What was due is sent, however late: leaving it out would hide a stall at the end.
+     */
+    return p->rate > 0 ? f->due_ns < f->end_ns : now_ns < f->end_ns;
 }
 
 /* Sends what is due and returns the wait in ns until the next, -1 for none. */
