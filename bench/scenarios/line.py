@@ -61,7 +61,8 @@ def run(s, quick, rows, bars):
     for rate, linger in RATES:
         bare = s.two_hop(rate, seconds, linger)
         ours, cpu = _measured(s, leat, address, "--model=noop", f"--rate={rate}",
-                              "--connections=512", f"--duration={seconds}s")
+                              f"--connections={min(512, max(16, rate // 10))}",
+                              f"--duration={seconds}s")
         bare_us = bare["cpu"] * 1e6 / (rate * (seconds + 1))
         rows += [_row(f"bare two hops {rate}/s", bare, (bare_us, "")), _row(f"leat {rate}/s", ours, cpu)]
         if rate < 10000:
