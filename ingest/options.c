@@ -41,7 +41,7 @@ const struct option ingest_options[] = {
     {"admission.inflight.bytes", OPTION_BYTES, FIELD(inflight_bytes_max), 64 * KIB,
      1024 * GIB, "512MiB", "Bytes of their records at most; over it 429.", NULL},
     {"admission.accept.timeout", OPTION_DURATION, FIELD(accept_timeout_ns),
-     10 * NS_PER_MS, 600 * NS_PER_S, "900ms",
+     10 * NS_PER_MS, 600 * NS_PER_S, "700ms",
      "Longest wait for Kafka's acknowledgement of a request before 503.", NULL},
     {"drain.timeout", OPTION_DURATION, FIELD(drain_timeout_ns), NS_PER_MS,
      3600 * NS_PER_S, "30s",
