@@ -89,6 +89,16 @@ bool dispatcher_overran(const struct dispatcher *d, int64_t now_ns);
  * if above is -1. */
 void dispatcher_drop(struct dispatcher *d, int32_t partition, int64_t above);
 
+/**
+ * Takes an item out before it runs: from the former, from what is to run again, or out
+ * of a slot that the runner has not taken yet.
+ *
+ * @param[in] it was given by dispatcher_add() and its done() was not called
+ * @return true: the item is the caller's, to be answered; false: it runs, or its answer
+ *         is on its way
+ */
+bool dispatcher_cancel(struct dispatcher *d, struct item *it);
+
 /** Drops everything, also what is in slots: for the end. */
 void dispatcher_drop_all(struct dispatcher *d);
 
