@@ -21,6 +21,7 @@ struct moment {
 enum admit_verdict {
     ADMIT_OK,
     ADMIT_EXPIRED,
+    ADMIT_CANCELED,
     ADMIT_REFUSED,       /* answer it FAILED */
     ADMIT_UNREADABLE,    /* dead letter; the id could be read */
     ADMIT_UNIDENTIFIABLE /* dead letter; not even the id */

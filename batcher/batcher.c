@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "batcher/admin_page.h"
 #include "batcher/announce.h"
+#include "batcher/control.h"
 #include "batcher/metrics.h"
 #include "batcher/model.h"
 #include "batcher/repository.h"
@@ -18,6 +19,12 @@
 
 #define ANNOUNCE_EVERY_NS (5 * NS_PER_S)
 #define ANNOUNCE_RETRY_NS (50 * NS_PER_MS)
+
+/* As long as leat.control keeps an order; a request waits longer only if nobody reads
+ * its topic. */
+#define CANCEL_KEPT_NS (600 * NS_PER_S)
+
+enum { CANCELS_MAX = 65536 };
 
 enum { EXIT_OUT_OF_TIME = 1, EXIT_DEVICE_GONE = 75 };
 
@@ -38,6 +45,8 @@ struct batcher {
     struct model **models; /* one per entry of the repository */
     size_t model_count;
     struct announcer *announcer;
+    struct cancels cancels;
+    struct control_topic *control;
     struct http_server *admin;
     enum batcher_phase phase;
     int64_t announce_at_ns;
@@ -51,6 +60,18 @@ batcher_changed(void *arg)
 {
     struct batcher *b = arg;
     b->announce_at_ns = 0;
+}
+
+static void
+batcher_cancel(void *arg, const struct control *c)
+{
+    struct batcher *b = arg;
+    if (cancels_add(&b->cancels, &c->id, c->tenant, loop_now(b->loop)) != STATUS_OK) {
+        log_event(LOG_ERROR, "no_memory");
+    }
+    for (size_t i = 0; i < b->model_count; i++) {
+        model_cancel(b->models[i], &c->id, c->tenant);
+    }
 }
 
 static void
@@ -149,6 +170,8 @@ create_models(struct batcher *b, struct fault *fault)
                                           .bus = &b->bus,
                                           .config = &b->config,
                                           .replier = &b->replier,
+                                          .seed = b->cancels.by_key.seed,
+                                          .cancels = &b->cancels,
                                           .changed = batcher_changed,
                                           .arg = b};
     enum status status =
@@ -195,6 +218,10 @@ batcher_open(struct batcher *b, struct fault *fault)
         status = create_models(b, fault);
     }
     if (status == STATUS_OK) {
+        status =
+            control_topic_open(&b->control, b->loop, &b->bus, batcher_cancel, b, fault);
+    }
+    if (status == STATUS_OK) {
         status = create_admin(b, fault);
     }
     if (status == STATUS_OK) {
@@ -224,6 +251,7 @@ batcher_create(struct batcher **out,
     b->bus = *bus;
     b->config = *config;
     b->drain_until_ns = TIME_NEVER;
+    cancels_init(&b->cancels, CANCELS_MAX, CANCEL_KEPT_NS, (uint64_t)clock_mono_ns());
     enum status status = batcher_open(b, fault);
     if (status != STATUS_OK) {
         batcher_destroy(&b);
@@ -311,6 +339,7 @@ batcher_destroy(struct batcher **batcher)
         loop_no_turn(b->loop, batcher_turn, b);
     }
     http_server_destroy(&b->admin);
+    control_topic_close(&b->control);
     for (size_t i = 0; i < b->model_count; i++) {
         model_stop(b->models[i]);
     }
@@ -321,6 +350,7 @@ batcher_destroy(struct batcher **batcher)
     announcer_destroy(&b->announcer);
     free(b->models);
     repository_close(&b->repository);
+    cancels_fini(&b->cancels);
     free(b);
     *batcher = NULL;
 }

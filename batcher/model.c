@@ -19,7 +19,12 @@
 
 #define REVOKE_GRACE_NS NS_PER_S
 
-enum { LOSSES_MAX = 16, NAMES_BYTES = 64 * 1024, REVOKE_POLL_MS = 1 };
+enum {
+    ITEMS_MAX = 4 * 1000 * 1000,
+    LOSSES_MAX = 16,
+    NAMES_BYTES = 64 * 1024,
+    REVOKE_POLL_MS = 1
+};
 
 struct model {
     struct model_context context;
@@ -29,6 +34,7 @@ struct model {
     struct loader loader;
     struct dispatcher dispatcher;
     struct item_pool pool;
+    struct map by_id;      /* items that the dispatcher has, for cancels */
     struct intake *intake; /* from the first load on */
     enum model_state state;
     bool draining;
@@ -57,9 +63,19 @@ model_fail(void *arg, const char *reason)
 /* Items. */
 
 static void
+item_forget(struct model *m, const struct item *it)
+{
+    /* A record that came twice has two items; the first is the one that is known. */
+    if (map_find(&m->by_id, &it->request.id) == it) {
+        map_remove(&m->by_id, &it->request.id);
+    }
+}
+
+static void
 item_finished(void *owner, struct item *it)
 {
     struct model *m = owner;
+    item_forget(m, it);
     if (it->end == STATUS_OK) {
         (void)intake_answered(m->intake, it->entry.partition, it->epoch,
                               it->entry.offset);
@@ -85,6 +101,7 @@ static void
 item_dropped(void *arg, struct item *it)
 {
     struct model *m = arg;
+    item_forget(m, it);
     item_give(&m->pool, it);
 }
 
@@ -102,6 +119,9 @@ item_refuse(struct model *m,
     case ADMIT_OK:
     case ADMIT_EXPIRED:
         reply_expire(it);
+        return;
+    case ADMIT_CANCELED:
+        reply_cancel(it);
         return;
     case ADMIT_REFUSED:
         reply_fail(it, &failure, NULL);
@@ -144,9 +164,14 @@ model_take(void *arg, struct record *r, uint32_t epoch)
         verdict = ADMIT_REFUSED;
         fault = route;
     }
+    if (verdict == ADMIT_OK && cancels_has(m->context.cancels, &it->request.id,
+                                           it->request.tenant, now.mono_ns)) {
+        verdict = ADMIT_CANCELED;
+    }
     if (verdict == ADMIT_OK) {
         enum status status = dispatcher_add(&m->dispatcher, it);
         if (status == STATUS_OK) {
+            (void)!map_insert(&m->by_id, &it->request.id, it);
             return;
         }
         (void)fault_set(&fault, status, "the batcher's queue is full");
@@ -262,6 +287,7 @@ model_create(struct model **out,
     m->spec.platform = span_of_text(source->platform != NULL ? source->platform : "");
     m->spec.max_batch_size = source->max_batch_size;
     arena_init(&m->names, NAMES_BYTES);
+    map_init(&m->by_id, ITEMS_MAX, context->seed);
     const struct dispatcher_config config = {
         .instances = source->instances,
         .waiting_max = (size_t)context->config->queue_requests_max,
@@ -308,6 +334,7 @@ model_destroy(struct model **model)
     }
     intake_destroy(&m->intake);
     dispatcher_fini(&m->dispatcher);
+    map_fini(&m->by_id);
     item_pool_fini(&m->pool);
     arena_fini(&m->names);
     free(m);
@@ -350,6 +377,17 @@ model_turn(struct model *m, int64_t now_ns)
     int64_t intake_ns = intake_turn(m->intake, now_ns);
     due_ns = dispatch_ns < due_ns ? dispatch_ns : due_ns;
     return intake_ns < due_ns ? intake_ns : due_ns;
+}
+
+void
+model_cancel(struct model *m, const struct uuid *id, struct span tenant)
+{
+    struct item *it = map_find(&m->by_id, id);
+    if (it != NULL && span_equal(it->request.tenant, tenant) &&
+        dispatcher_cancel(&m->dispatcher, it)) {
+        item_started(m, it);
+        reply_cancel(it);
+    }
 }
 
 void

@@ -10,6 +10,7 @@
 #include "base/loop.h"
 #include "base/status.h"
 #include "batcher/batcher.h"
+#include "batcher/cancel.h"
 #include "batcher/reply.h"
 #include "batcher/repository.h"
 #include "bus/config.h"
@@ -27,7 +28,9 @@ struct model_context {
     const struct bus_config *bus;
     const struct batcher_config *config;
     struct replier *replier;
-    void (*changed)(void *arg); /* some model's state is another now */
+    uint64_t seed;                 /* of maps of ids from outside */
+    const struct cancels *cancels; /* a request that is among them is not run */
+    void (*changed)(void *arg);    /* some model's state is another now */
     void *arg;
 };
 
@@ -44,6 +47,10 @@ void model_destroy(struct model **model);
 
 /** Does what is due. @return when it wants to be called next */
 int64_t model_turn(struct model *m, int64_t now_ns);
+
+/** Answers a request CANCELED if it waits here, has not begun to run and is this
+ * tenant's. */
+void model_cancel(struct model *m, const struct uuid *id, struct span tenant);
 
 /** Takes nothing new, gives back what has not begun. */
 void model_drain(struct model *m);

@@ -358,19 +358,37 @@ reply_fail(struct item *it, const struct failure *failure, const struct run *run
     answer_fail(it, failure, run);
 }
 
-void
-reply_expire(struct item *it)
+/** Ends it without a run and without a fault of anybody's. */
+static void
+answer_unrun(struct item *it,
+             enum reply_status status,
+             const char *code,
+             const char *message)
 {
     it->parcels_open++;
-    metric_add(&batcher_metrics[METRIC_EXPIRED], 1);
-    struct reply r = reply_to_item(it, REPLY_EXPIRED, NULL);
-    r.error = (struct reply_error){
-        .code = span_of_text(status_name(STATUS_EXPIRED)),
-        .message = span_of_text("the deadline passed before the request ran"),
-        .stage = span_of_text("admit")};
+    struct reply r = reply_to_item(it, status, NULL);
+    r.error = (struct reply_error){.code = span_of_text(code),
+                                   .message = span_of_text(message),
+                                   .stage = span_of_text("admit")};
     buf_reset(&it->answer_bytes);
     reply_encode(&r, &it->answer_bytes);
     answer_send(it, &it->destination, false);
+}
+
+void
+reply_expire(struct item *it)
+{
+    metric_add(&batcher_metrics[METRIC_EXPIRED], 1);
+    answer_unrun(it, REPLY_EXPIRED, status_name(STATUS_EXPIRED),
+                 "the deadline passed before the request ran");
+}
+
+void
+reply_cancel(struct item *it)
+{
+    metric_add(&batcher_metrics[METRIC_CANCELED], 1);
+    answer_unrun(it, REPLY_CANCELED, status_name(STATUS_CANCELED),
+                 "the request was cancelled before it ran");
 }
 
 /* Dead letters. */

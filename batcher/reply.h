@@ -68,6 +68,9 @@ void reply_fail(struct item *it, const struct failure *failure, const struct run
 /** Ends EXPIRED: the deadline passed before it ran. */
 void reply_expire(struct item *it);
 
+/** Ends CANCELED: somebody asked for it not to be run. */
+void reply_cancel(struct item *it);
+
 /**
  * Ends with a dead letter, and a FAILED answer if the id is known.
  *

@@ -53,6 +53,12 @@ batcher_stage_reply_to(struct batcher_stage *s, const char *topic, int32_t parti
 /** A name: the model that is the next step of the route; NULL: none. */
 void batcher_stage_route(struct batcher_stage *s, const char *step);
 void batcher_stage_deadline(struct batcher_stage *s, int64_t deadline_ms);
+void batcher_stage_tenant(struct batcher_stage *s, const char *tenant);
+
+/** Orders on the control topic that a request is cancelled, as this tenant. */
+void batcher_stage_cancel(struct batcher_stage *s,
+                          const struct uuid *id,
+                          const char *tenant);
 
 /** Sends a row that begins with `prefix`; the rest is a running number. */
 struct stage_result *batcher_stage_send(struct batcher_stage *s, struct span prefix);
