@@ -211,8 +211,7 @@ batcher_open(struct batcher *b, struct fault *fault)
 {
     enum status status = outbox_create(&b->outbox, b->loop, &b->bus, fault);
     if (status == STATUS_OK) {
-        status =
-            replier_init(&b->replier, b->outbox, &b->bus, b->config.reply_allow, fault);
+        status = replier_init(&b->replier, b->outbox, &b->bus, &b->config, fault);
     }
     if (status == STATUS_OK) {
         status = create_models(b, fault);

@@ -7,11 +7,11 @@
 #include "batcher/reply.h"
 
 #include "base/log.h"
-#include "batcher/dead_letter.h"
 #include "batcher/metrics.h"
 #include "batcher/reply_route.h"
 #include "schemas/codec.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,10 +31,13 @@ enum status
 replier_init(struct replier *r,
              struct outbox *outbox,
              const struct bus_config *bus,
-             const char *allow,
+             const struct batcher_config *config,
              struct fault *fault)
 {
-    *r = (struct replier){.outbox = outbox, .bus = bus, .allow = allow};
+    *r = (struct replier){.outbox = outbox,
+                          .bus = bus,
+                          .allow = config->reply_allow,
+                          .dialect = dead_letter_dialect(config->dead_letter_headers)};
     char name[TOPIC_NAME_MAX + 1];
     struct span none = span_of(NULL, 0);
     enum status status = bus_topic_name(bus, TOPIC_REPLIES, none, r->replies_name);
@@ -413,6 +416,15 @@ dead_letter_done(struct parcel *p, enum status status)
     outbox_send_later(it->replier->outbox, p);
 }
 
+/** The group that read the record: the topic's name tells the model, as in intake.c. */
+static void
+reader_group(const struct item *it, char group[static TOPIC_NAME_MAX + 1])
+{
+    const char *prefix = it->replier->bus->topics_prefix;
+    const char *model = it->record->topic + strlen(prefix) + sizeof TOPIC_REQUESTS - 1;
+    snprintf(group, TOPIC_NAME_MAX + 1, "%sbatcher.%s", prefix, model);
+}
+
 void
 reply_bury(struct item *it, const struct failure *failure, bool has_id)
 {
@@ -424,8 +436,14 @@ reply_bury(struct item *it, const struct failure *failure, bool has_id)
              log_text("reason", failure->message));
     it->dead_letter.done = dead_letter_done;
     it->dead_letter.record.topic = it->replier->dead_letters;
-    dead_letter_write(it->record, failure->message, failure->stage, &it->arena,
-                      &it->dead_letter.record);
+    char group[TOPIC_NAME_MAX + 1];
+    reader_group(it, group);
+    const struct dead_letter letter = {.dialect = it->replier->dialect,
+                                       .code = status_name(failure->status),
+                                       .message = failure->message,
+                                       .stage = failure->stage,
+                                       .group = group};
+    dead_letter_write(it->record, &letter, &it->arena, &it->dead_letter.record);
     if (has_id) {
         metric_add(&batcher_metrics[METRIC_FAILED], 1);
         answer_fail(it, failure, NULL);

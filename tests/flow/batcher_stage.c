@@ -83,23 +83,43 @@ find(struct batcher_stage *s, const struct uuid *id)
     return NULL;
 }
 
+struct span
+stage_letter_header(const struct stage_letter *letter, const char *name)
+{
+    for (size_t i = 0; i < letter->header_count; i++) {
+        if (strcmp(letter->headers[i].name, name) == 0) {
+            return span_of(letter->headers[i].value, letter->headers[i].size);
+        }
+    }
+    return span_of(NULL, 0);
+}
+
 static void
 take_letter(struct batcher_stage *s, const struct record *r)
 {
-    struct span value = {0};
     cr_assert_lt(s->letter_count, LETTERS_MAX);
     struct stage_letter *l = &s->letters[s->letter_count++];
     l->value_size = r->value.size;
     memcpy(l->value, r->value.data,
            r->value.size < sizeof l->value ? r->value.size : sizeof l->value);
-    cr_assert_eq(record_header_find(r, "__connect.errors.exception.message", &value),
-                 STATUS_OK);
+    const char *name;
+    struct span value;
+    while (record_header_at(r, l->header_count, &name, &value) == STATUS_OK) {
+        cr_assert_lt(l->header_count, STAGE_HEADERS_MAX);
+        struct stage_header *h = &l->headers[l->header_count++];
+        cr_assert_leq(value.size, sizeof h->value);
+        snprintf(h->name, sizeof h->name, "%s", name);
+        h->size = value.size;
+        if (value.size > 0) {
+            memcpy(h->value, value.data, value.size);
+        }
+    }
+    value = stage_letter_header(l, "__connect.errors.exception.message");
     snprintf(l->reason, sizeof l->reason, "%.*s", (int)value.size,
              (const char *)value.data);
-    cr_assert_eq(record_header_find(r, "__connect.errors.stage", &value), STATUS_OK);
+    value = stage_letter_header(l, "__connect.errors.stage");
     snprintf(l->stage, sizeof l->stage, "%.*s", (int)value.size,
              (const char *)value.data);
-    cr_assert_eq(record_header_find(r, "__connect.errors.offset", &value), STATUS_OK);
 }
 
 static void
@@ -236,6 +256,7 @@ batcher_stage_open(const char *properties)
                                 .models_load = "*",
                                 .runner_command = LEAT_BINARY_DIR "/leat-runner",
                                 .reply_allow = "else*",
+                                .dead_letter_headers = "connect",
                                 .queue_requests_max = 1024,
                                 .queue_bytes_max = 1 << 24,
                                 .run_timeout_ns = NS_PER_S,
@@ -298,6 +319,12 @@ batcher_stage_deadline(struct batcher_stage *s, int64_t deadline_ms)
 }
 
 void
+batcher_stage_dialect(struct batcher_stage *s, const char *dialect)
+{
+    s->config.dead_letter_headers = dialect;
+}
+
+void
 batcher_stage_tenant(struct batcher_stage *s, const char *tenant)
 {
     s->tenant = tenant;
@@ -307,7 +334,9 @@ static void
 send_value(struct batcher_stage *s,
            struct producer_topic *topic,
            struct span key,
-           struct buf *b)
+           struct buf *b,
+           const struct record_header *headers,
+           size_t header_count)
 {
     size_t size;
     uint8_t *value = buf_take(b, &size);
@@ -315,6 +344,8 @@ send_value(struct batcher_stage *s,
                                  .partition = PARTITION_BY_KEY,
                                  .key = key,
                                  .value = span_of(value, size),
+                                 .headers = headers,
+                                 .header_count = header_count,
                                  .arg = value};
     cr_assert_eq(producer_send(s->producer, &out), STATUS_OK);
 }
@@ -365,7 +396,7 @@ batcher_stage_send(struct batcher_stage *s, struct span prefix)
     request_encode(&q, &b);
     cr_assert_eq(b.status, STATUS_OK);
     uuid_format(&result->id, key);
-    send_value(s, s->requests, span_of(key, UUID_TEXT), &b);
+    send_value(s, s->requests, span_of(key, UUID_TEXT), &b, NULL, 0);
     return result;
 }
 
@@ -375,8 +406,11 @@ batcher_stage_send_bytes(struct batcher_stage *s, struct span bytes)
     struct buf b;
     buf_init(&b, 1 << 16);
     buf_append(&b, bytes.data, bytes.size);
-    send_value(s, s->requests, span_of_text("00000000-0000-0000-0000-000000000000"),
-               &b);
+    const struct record_header headers[] = {
+        {.name = "original", .value = span_of_text("kept")},
+        {.name = "empty", .value = span_of_text("")}};
+    send_value(s, s->requests, span_of_text("00000000-0000-0000-0000-000000000000"), &b,
+               headers, 2);
 }
 
 void
@@ -387,7 +421,7 @@ batcher_stage_cancel(struct batcher_stage *s, const struct uuid *id, const char 
     struct buf b;
     buf_init(&b, 1 << 16);
     control_encode(&c, &b);
-    send_value(s, s->control, span_of(NULL, 0), &b);
+    send_value(s, s->control, span_of(NULL, 0), &b, NULL, 0);
 }
 
 void
