@@ -26,6 +26,7 @@ struct dispatcher_config {
     size_t waiting_bytes_max;
     uint64_t slot_bytes;
     int64_t run_timeout_ns;
+    bool allow_nan; /* outputs.nan=allow */
 };
 
 struct dispatcher_events {

@@ -293,7 +293,8 @@ model_create(struct model **out,
         .waiting_max = (size_t)context->config->queue_requests_max,
         .waiting_bytes_max = (size_t)context->config->queue_bytes_max,
         .slot_bytes = (uint64_t)context->config->slot_bytes,
-        .run_timeout_ns = context->config->run_timeout_ns};
+        .run_timeout_ns = context->config->run_timeout_ns,
+        .allow_nan = source->allow_nan};
     const struct dispatcher_events events = {
         .started = item_started, .answered = batch_answered, .dropped = item_dropped};
     enum status status = dispatcher_init(&m->dispatcher, context->loop, &config,

@@ -11,6 +11,7 @@
 #include "base/option.h"
 #include "base/status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +26,7 @@ struct repository_model {
     const char *device;              /* device; "cpu" by default */
     uint32_t max_batch_size;         /* max.batch.size; 0 = does not batch */
     uint32_t instances;              /* instances */
+    bool allow_nan;                  /* outputs.nan=allow */
     struct property_list properties; /* every other key */
     const char *broken;              /* why it cannot be loaded, or NULL */
 };

@@ -83,43 +83,11 @@ find(struct batcher_stage *s, const struct uuid *id)
     return NULL;
 }
 
-struct span
-stage_letter_header(const struct stage_letter *letter, const char *name)
-{
-    for (size_t i = 0; i < letter->header_count; i++) {
-        if (strcmp(letter->headers[i].name, name) == 0) {
-            return span_of(letter->headers[i].value, letter->headers[i].size);
-        }
-    }
-    return span_of(NULL, 0);
-}
-
 static void
 take_letter(struct batcher_stage *s, const struct record *r)
 {
     cr_assert_lt(s->letter_count, LETTERS_MAX);
-    struct stage_letter *l = &s->letters[s->letter_count++];
-    l->value_size = r->value.size;
-    memcpy(l->value, r->value.data,
-           r->value.size < sizeof l->value ? r->value.size : sizeof l->value);
-    const char *name;
-    struct span value;
-    while (record_header_at(r, l->header_count, &name, &value) == STATUS_OK) {
-        cr_assert_lt(l->header_count, STAGE_HEADERS_MAX);
-        struct stage_header *h = &l->headers[l->header_count++];
-        cr_assert_leq(value.size, sizeof h->value);
-        snprintf(h->name, sizeof h->name, "%s", name);
-        h->size = value.size;
-        if (value.size > 0) {
-            memcpy(h->value, value.data, value.size);
-        }
-    }
-    value = stage_letter_header(l, "__connect.errors.exception.message");
-    snprintf(l->reason, sizeof l->reason, "%.*s", (int)value.size,
-             (const char *)value.data);
-    value = stage_letter_header(l, "__connect.errors.stage");
-    snprintf(l->stage, sizeof l->stage, "%.*s", (int)value.size,
-             (const char *)value.data);
+    stage_letter_read(&s->letters[s->letter_count++], r);
 }
 
 static void
@@ -142,7 +110,7 @@ take_reply(struct batcher_stage *s, const struct record *r)
     snprintf(result->topic, sizeof result->topic, "%s", r->topic);
     if (reply.status == REPLY_SUCCEEDED) {
         uint64_t hash = fnv(result->row, STAGE_ROW);
-        cr_assert_eq(reply.output_count, 1);
+        cr_assert_geq(reply.output_count, 1);
         cr_assert_eq(reply.outputs[0].shape[0], 1);
         result->right = reply.outputs[0].data.size == sizeof hash &&
                         memcmp(reply.outputs[0].data.data, &hash, sizeof hash) == 0;

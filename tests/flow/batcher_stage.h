@@ -10,6 +10,7 @@
 #include "base/span.h"
 #include "base/uuid.h"
 #include "schemas/message.h"
+#include "tests/flow/stage_letter.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,22 +20,6 @@ enum {
     STAGE_ROW = 8, /* bytes of a row: x UINT8 [-1,8] */
     STAGE_ANSWERS_MAX = 4096,
     STAGE_CODE_BYTES = 32,
-    STAGE_HEADERS_MAX = 16,
-};
-
-struct stage_header {
-    char name[64];
-    uint8_t value[256];
-    size_t size;
-};
-
-struct stage_letter {
-    char value[64];
-    size_t value_size;
-    char reason[256]; /* these two in the dialect of Connect only */
-    char stage[32];
-    struct stage_header headers[STAGE_HEADERS_MAX];
-    size_t header_count;
 };
 
 /** The answers to one request; `count` more than 1 is a duplicate. */
@@ -74,9 +59,6 @@ struct stage_result *batcher_stage_send(struct batcher_stage *s, struct span pre
 
 /** The dialect of the headers that the next batcher gives to dead letters. */
 void batcher_stage_dialect(struct batcher_stage *s, const char *dialect);
-
-/** The bytes of a dead letter's header; data NULL: it has none of that name. */
-struct span stage_letter_header(const struct stage_letter *letter, const char *name);
 
 /** Sends bytes that are no request, with the headers original=kept and empty=. */
 void batcher_stage_send_bytes(struct batcher_stage *s, struct span bytes);
