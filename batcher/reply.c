@@ -228,14 +228,17 @@ static void
 answer_replace(struct item *it, enum status refused)
 {
     it->answer_is_last = true;
-    struct failure failure = {.status = refused, .stage = "reply"};
-    failure.message = refused == STATUS_TOO_LARGE
-                          ? "the answer is larger than the topic takes"
-                          : "the topic for the answer does not exist";
+    struct failure failure = {
+        .status = STATUS_RESULT_TOO_LARGE,
+        .message = "the answer is larger than its topic takes (max.message.bytes)",
+        .stage = "reply"};
     if (refused != STATUS_TOO_LARGE) {
+        failure.status = refused;
+        failure.message = "the topic or partition for the answer does not exist";
         destination_is_ours(it);
     }
-    log_warn("answer_refused", log_status(refused));
+    log_warn("answer_refused", log_status(failure.status),
+             log_int("bytes", (int64_t)it->answer_bytes.size));
     answer_fail(it, &failure, NULL);
 }
 
