@@ -10,6 +10,7 @@
 #include "base/span.h"
 #include "base/uuid.h"
 #include "schemas/message.h"
+#include "tests/flow/stage_letter.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,13 +20,6 @@ enum {
     STAGE_ROW = 8, /* bytes of a row: x UINT8 [-1,8] */
     STAGE_ANSWERS_MAX = 4096,
     STAGE_CODE_BYTES = 32,
-};
-
-struct stage_letter {
-    char value[64];
-    size_t value_size;
-    char reason[256];
-    char stage[32];
 };
 
 /** The answers to one request; `count` more than 1 is a duplicate. */
@@ -53,11 +47,20 @@ batcher_stage_reply_to(struct batcher_stage *s, const char *topic, int32_t parti
 /** A name: the model that is the next step of the route; NULL: none. */
 void batcher_stage_route(struct batcher_stage *s, const char *step);
 void batcher_stage_deadline(struct batcher_stage *s, int64_t deadline_ms);
+void batcher_stage_tenant(struct batcher_stage *s, const char *tenant);
+
+/** Orders on the control topic that a request is cancelled, as this tenant. */
+void batcher_stage_cancel(struct batcher_stage *s,
+                          const struct uuid *id,
+                          const char *tenant);
 
 /** Sends a row that begins with `prefix`; the rest is a running number. */
 struct stage_result *batcher_stage_send(struct batcher_stage *s, struct span prefix);
 
-/** Sends bytes that are no request. */
+/** The dialect of the headers that the next batcher gives to dead letters. */
+void batcher_stage_dialect(struct batcher_stage *s, const char *dialect);
+
+/** Sends bytes that are no request, with the headers original=kept and empty=. */
 void batcher_stage_send_bytes(struct batcher_stage *s, struct span bytes);
 
 /** Turns until every request sent has an answer; fails the test after 30 s. */
