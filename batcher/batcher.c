@@ -10,6 +10,8 @@
 #include "base/log.h"
 #include "batcher/admin_page.h"
 #include "batcher/announce.h"
+#include "batcher/control.h"
+#include "batcher/device.h"
 #include "batcher/metrics.h"
 #include "batcher/model.h"
 #include "batcher/repository.h"
@@ -18,6 +20,12 @@
 
 #define ANNOUNCE_EVERY_NS (5 * NS_PER_S)
 #define ANNOUNCE_RETRY_NS (50 * NS_PER_MS)
+
+/* As long as leat.control keeps an order; a request waits longer only if nobody reads
+ * its topic. */
+#define CANCEL_KEPT_NS (600 * NS_PER_S)
+
+enum { CANCELS_MAX = 65536 };
 
 enum { EXIT_OUT_OF_TIME = 1, EXIT_DEVICE_GONE = 75 };
 
@@ -34,10 +42,13 @@ struct batcher {
     struct batcher_config config;
     struct outbox *outbox;
     struct replier replier;
+    struct devices devices;
     struct repository repository;
     struct model **models; /* one per entry of the repository */
     size_t model_count;
     struct announcer *announcer;
+    struct cancels cancels;
+    struct control_topic *control;
     struct http_server *admin;
     enum batcher_phase phase;
     int64_t announce_at_ns;
@@ -51,6 +62,18 @@ batcher_changed(void *arg)
 {
     struct batcher *b = arg;
     b->announce_at_ns = 0;
+}
+
+static void
+batcher_cancel(void *arg, const struct control *c)
+{
+    struct batcher *b = arg;
+    if (cancels_add(&b->cancels, &c->id, c->tenant, loop_now(b->loop)) != STATUS_OK) {
+        log_event(LOG_ERROR, "no_memory");
+    }
+    for (size_t i = 0; i < b->model_count; i++) {
+        model_cancel(b->models[i], &c->id, c->tenant);
+    }
 }
 
 static void
@@ -122,17 +145,37 @@ check_devices(struct batcher *b)
 }
 
 static int64_t
+models_turn(struct batcher *b, int64_t now_ns)
+{
+    int64_t due_ns = TIME_NEVER;
+    size_t waiting = 0;
+    for (size_t i = 0; i < b->model_count; i++) {
+        int64_t model_ns = model_turn(b->models[i], now_ns);
+        due_ns = model_ns < due_ns ? model_ns : due_ns;
+    }
+    int64_t devices_ns = devices_dispatch(&b->devices, now_ns);
+    due_ns = devices_ns < due_ns ? devices_ns : due_ns;
+    for (size_t i = 0; i < b->model_count; i++) {
+        int64_t model_ns = model_take_in(b->models[i], now_ns);
+        due_ns = model_ns < due_ns ? model_ns : due_ns;
+        waiting += model_waiting(b->models[i]);
+    }
+    metric_set(&batcher_metrics[METRIC_WAITING], (int64_t)waiting);
+    metric_set(&batcher_metrics[METRIC_REPLY_TIME],
+               outbox_reply_time(b->outbox) / NS_PER_US);
+    return due_ns;
+}
+
+static int64_t
 batcher_turn(void *arg, int64_t now_ns)
 {
     struct batcher *b = arg;
     if (b->phase == BATCHER_STOPPED) {
         return TIME_NEVER;
     }
-    int64_t due_ns = outbox_turn(b->outbox, now_ns);
-    for (size_t i = 0; i < b->model_count; i++) {
-        int64_t model_ns = model_turn(b->models[i], now_ns);
-        due_ns = model_ns < due_ns ? model_ns : due_ns;
-    }
+    int64_t outbox_ns = outbox_turn(b->outbox, now_ns);
+    int64_t due_ns = models_turn(b, now_ns);
+    due_ns = outbox_ns < due_ns ? outbox_ns : due_ns;
     check_devices(b);
     if (now_ns >= b->announce_at_ns) {
         announce_all(b, now_ns);
@@ -149,6 +192,9 @@ create_models(struct batcher *b, struct fault *fault)
                                           .bus = &b->bus,
                                           .config = &b->config,
                                           .replier = &b->replier,
+                                          .devices = &b->devices,
+                                          .seed = b->cancels.by_key.seed,
+                                          .cancels = &b->cancels,
                                           .changed = batcher_changed,
                                           .arg = b};
     enum status status =
@@ -188,11 +234,14 @@ batcher_open(struct batcher *b, struct fault *fault)
 {
     enum status status = outbox_create(&b->outbox, b->loop, &b->bus, fault);
     if (status == STATUS_OK) {
-        status =
-            replier_init(&b->replier, b->outbox, &b->bus, b->config.reply_allow, fault);
+        status = replier_init(&b->replier, b->outbox, &b->bus, &b->config, fault);
     }
     if (status == STATUS_OK) {
         status = create_models(b, fault);
+    }
+    if (status == STATUS_OK) {
+        status =
+            control_topic_open(&b->control, b->loop, &b->bus, batcher_cancel, b, fault);
     }
     if (status == STATUS_OK) {
         status = create_admin(b, fault);
@@ -224,6 +273,7 @@ batcher_create(struct batcher **out,
     b->bus = *bus;
     b->config = *config;
     b->drain_until_ns = TIME_NEVER;
+    cancels_init(&b->cancels, CANCELS_MAX, CANCEL_KEPT_NS, (uint64_t)clock_mono_ns());
     enum status status = batcher_open(b, fault);
     if (status != STATUS_OK) {
         batcher_destroy(&b);
@@ -311,6 +361,7 @@ batcher_destroy(struct batcher **batcher)
         loop_no_turn(b->loop, batcher_turn, b);
     }
     http_server_destroy(&b->admin);
+    control_topic_close(&b->control);
     for (size_t i = 0; i < b->model_count; i++) {
         model_stop(b->models[i]);
     }
@@ -318,9 +369,11 @@ batcher_destroy(struct batcher **batcher)
     for (size_t i = 0; i < b->model_count; i++) {
         model_destroy(&b->models[i]);
     }
+    devices_fini(&b->devices);
     announcer_destroy(&b->announcer);
     free(b->models);
     repository_close(&b->repository);
+    cancels_fini(&b->cancels);
     free(b);
     *batcher = NULL;
 }
