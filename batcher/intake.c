@@ -84,6 +84,7 @@ on_record(void *arg, struct record *r)
         record_release(&r);
         return;
     }
+    in->missing = false;
     metric_add(&batcher_metrics[METRIC_RECEIVED], 1);
     in->events.record(in->arg, r, p->epoch);
     partition_regulate(in, partition);
@@ -238,7 +239,7 @@ on_trouble(void *arg, enum status status, const char *reason)
 {
     (void)reason;
     struct intake *in = arg;
-    if (status == STATUS_FENCED) {
+    if (status == STATUS_FENCED && !in->fenced) {
         in->fenced = true;
         log_error("fenced", log_text("group", in->group),
                   log_text("instance", in->config.instance_id),

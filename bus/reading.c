@@ -21,7 +21,7 @@ enum {
 
 #define BUDGET_NS     (2 * NS_PER_MS)
 #define POLL_LEAST_NS (500 * NS_PER_MS)
-#define REPEAT_NS     (500 * NS_PER_MS) /* between two repeats of an assignment */
+#define REPEAT_NS     (100 * NS_PER_MS) /* between two repeats of an assignment */
 #define START_WAIT_NS (2 * NS_PER_S)
 
 static void
@@ -85,21 +85,51 @@ reading_committed(rd_kafka_t *rk,
 }
 
 /*
- * librdkafka has logged it already, and goes on trying unless it is fatal. Then it
- * gives the partitions up without a word.
+ * A topic is not there, or a partition; librdkafka does not say which. One that is made
+ * anew may soon have as many records as the old one had, so an offset proves nothing:
+ * Kafka deletes what a group committed together with the topic, so that is asked for
+ * again. If it is still there, then so is the topic; otherwise reading_restart() is
+ * next.
  */
+static void
+reading_doubt(struct consumer *c)
+{
+    for (size_t i = 0; i < c->assignment.positions.count; i++) {
+        struct position *at = &c->assignment.positions.items[i];
+        if (at->next >= 0) {
+            at->gone = at->next;
+            at->next = OFFSET_COMMITTED;
+        }
+    }
+    c->repeat = true;
+}
+
+/* Nothing will come any more; librdkafka gives the partitions up without a word. */
+static void
+reading_end(struct consumer *c)
+{
+    char reason[200] = "";
+    rd_kafka_resp_err_t error = rd_kafka_fatal_error(c->rk, reason, sizeof(reason));
+    assignment_lose(&c->assignment, true);
+    reading_trouble(c, client_status(error), reason);
+}
+
+/* librdkafka has logged it already, and goes on trying unless it is fatal. */
 static void
 reading_failed(rd_kafka_t *rk, int error, const char *reason, void *opaque)
 {
+    (void)rk;
     struct consumer *c = opaque;
-    char fatal[200];
     if (error == RD_KAFKA_RESP_ERR__FATAL) {
-        error = (int)rd_kafka_fatal_error(rk, fatal, sizeof(fatal));
-        reason = fatal;
-        assignment_lose(&c->assignment, true);
+        reading_end(c);
+        return;
+    }
+    enum status status = client_status((rd_kafka_resp_err_t)error);
+    if (status == STATUS_NOT_FOUND) {
+        reading_doubt(c);
     }
     if (c->events.trouble != NULL) {
-        c->events.trouble(c->arg, client_status((rd_kafka_resp_err_t)error), reason);
+        c->events.trouble(c->arg, status, reason);
     }
 }
 
@@ -145,14 +175,15 @@ reading_compare_ends(struct consumer *c)
 static void
 reading_restart(struct consumer *c, const rd_kafka_message_t *m, struct position *at)
 {
-    int64_t gone = m->offset >= 0 ? m->offset : at->next;
-    positions_restart(&c->assignment.positions, at, gone);
+    bool again = at->next == OFFSET_BEGINNING;
+    int64_t expected = m->offset >= 0 ? m->offset : at->next;
+    positions_restart(&c->assignment.positions, at, expected);
     c->repeat = true;
-    if (gone < 0) {
+    if (at->gone < 0 || again) {
         return;
     }
     log_warn("offset_gone", log_text("consumer", c->name), log_text("topic", at->topic),
-             log_int("partition", at->partition), log_int("offset", gone),
+             log_int("partition", at->partition), log_int("offset", at->gone),
              log_text("reason", rd_kafka_message_errstr(m)),
              log_text("next", "the oldest record there is"));
     if (c->events.restarted != NULL) {
@@ -212,7 +243,12 @@ reading_take_error(struct consumer *c, const rd_kafka_message_t *m)
         }
     } else if (m->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET && at != NULL) {
         reading_restart(c, m, at);
+    } else if (m->err == RD_KAFKA_RESP_ERR__FATAL) {
+        reading_end(c);
     } else {
+        if (client_status(m->err) == STATUS_NOT_FOUND) {
+            reading_doubt(c);
+        }
         reading_trouble(c, client_status(m->err), rd_kafka_message_errstr(m));
     }
 }
@@ -306,10 +342,12 @@ int64_t
 reading_turn(void *arg, int64_t now_ns)
 {
     struct consumer *c = arg;
-    if (now_ns >= c->poll_ns) {
-        c->poll_ns = now_ns + POLL_LEAST_NS;
-        bell_ring(&c->bell);
+    int64_t due_ns = c->repeat && c->repeat_ns < c->poll_ns ? c->repeat_ns : c->poll_ns;
+    if (now_ns < due_ns) {
+        return due_ns;
     }
+    c->poll_ns = now_ns + POLL_LEAST_NS;
+    bell_ring(&c->bell);
     return c->poll_ns;
 }
 
