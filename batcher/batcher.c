@@ -27,7 +27,7 @@
 
 enum { CANCELS_MAX = 65536 };
 
-enum { EXIT_OUT_OF_TIME = 1, EXIT_DEVICE_GONE = 75 };
+enum { EXIT_OUT_OF_TIME = 1, EXIT_DEVICE_GONE = 75, EXIT_FENCED = 78 };
 
 enum batcher_phase {
     BATCHER_SERVING,
@@ -127,8 +127,20 @@ batcher_leave(struct batcher *b, int64_t now_ns)
     if (leaving && now_ns >= b->drain_until_ns) {
         log_error("drain_out_of_time",
                   log_int("unacknowledged", (int64_t)outbox_open(b->outbox)));
-        b->exit_status = EXIT_OUT_OF_TIME;
+        b->exit_status = b->exit_status == 0 ? EXIT_OUT_OF_TIME : b->exit_status;
         batcher_end(b);
+    }
+}
+
+/** A twin of ours works on: what we would still do, it does. */
+static void
+check_fences(struct batcher *b)
+{
+    for (size_t i = 0; i < b->model_count && b->phase == BATCHER_SERVING; i++) {
+        if (model_is_fenced(b->models[i])) {
+            b->exit_status = EXIT_FENCED;
+            batcher_drain(b);
+        }
     }
 }
 
@@ -177,6 +189,7 @@ batcher_turn(void *arg, int64_t now_ns)
     int64_t due_ns = models_turn(b, now_ns);
     due_ns = outbox_ns < due_ns ? outbox_ns : due_ns;
     check_devices(b);
+    check_fences(b);
     if (now_ns >= b->announce_at_ns) {
         announce_all(b, now_ns);
     }

@@ -32,8 +32,10 @@ struct batcher_config {
     int64_t queue_bytes_max; /* batcher.queue.bytes */
     int64_t run_timeout_ns;  /* batcher.run.timeout: a batch longer than this is dead */
     int64_t slot_bytes;      /* batcher.slot.bytes: slab of one batch */
-    int64_t commit_interval_ns; /* batcher.commit.interval */
-    int64_t drain_timeout_ns;   /* drain.timeout */
+    int64_t commit_interval_ns;   /* batcher.commit.interval */
+    int64_t rebalance_timeout_ns; /* rebalance.timeout: for what runs when partitions
+                                     go */
+    int64_t drain_timeout_ns;     /* drain.timeout */
 };
 
 extern const struct option batcher_options[];

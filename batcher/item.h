@@ -55,7 +55,8 @@ struct item {
     unsigned parcels_open;
     enum status end;   /* STATUS_OK: every parcel was acknowledged */
     item_done_fn done; /* its last parcel ended */
-    void *owner;       /* of the item, for done() */
+    bool (*is_ours)(const void *owner, const struct item *it); /* to be answered here */
+    void *owner; /* of the item, for done() and is_ours() */
 };
 
 struct item_pool {

@@ -284,6 +284,24 @@ outputs_wanted(const struct request *q,
     return n;
 }
 
+/**
+ * Ends an item whose partition went while it ran, unanswered: another member answers
+ * it.
+ *
+ * @return whether it was ended
+ */
+static bool
+answer_withheld(struct item *it)
+{
+    if (it->is_ours(it->owner, it)) {
+        return false;
+    }
+    metric_add(&batcher_metrics[METRIC_STALE], 1);
+    it->end = STATUS_MISDIRECTED;
+    it->done(it->owner, it);
+    return true;
+}
+
 /** Outputs become the inputs of the next step of the route. */
 static enum status
 step_encode(struct item *it,
@@ -338,6 +356,9 @@ reply_succeed(struct item *it,
               const struct run *run)
 {
     struct tensor wanted[SLOT_TENSORS_MAX];
+    if (answer_withheld(it)) {
+        return;
+    }
     it->parcels_open++;
     count = outputs_wanted(&it->request, outputs, count, wanted);
     metric_add(&batcher_metrics[METRIC_SUCCEEDED], 1);
@@ -359,6 +380,9 @@ reply_succeed(struct item *it,
 void
 reply_fail(struct item *it, const struct failure *failure, const struct run *run)
 {
+    if (answer_withheld(it)) {
+        return;
+    }
     it->parcels_open++;
     metric_add(&batcher_metrics[METRIC_FAILED], 1);
     answer_fail(it, failure, run);
@@ -371,6 +395,9 @@ answer_unrun(struct item *it,
              const char *code,
              const char *message)
 {
+    if (answer_withheld(it)) {
+        return;
+    }
     it->parcels_open++;
     struct reply r = reply_to_item(it, status, NULL);
     r.error = (struct reply_error){.code = span_of_text(code),
@@ -441,6 +468,9 @@ reader_group(const struct item *it, char group[static TOPIC_NAME_MAX + 1])
 void
 reply_bury(struct item *it, const struct failure *failure, bool has_id)
 {
+    if (answer_withheld(it)) {
+        return;
+    }
     it->parcels_open += has_id ? 2 : 1;
     metric_add(&batcher_metrics[METRIC_DEAD_LETTERS], 1);
     log_warn("dead_letter", log_text("topic", it->record->topic),

@@ -5,6 +5,8 @@
 #include "base/clock.h"
 #include "bus/client.h"
 
+#include <stdlib.h>
+
 #define SESSION_DEFAULT_NS  (10 * NS_PER_S)
 #define FETCH_BYTES_DEFAULT (16LL * 1024 * 1024)
 
@@ -75,4 +77,16 @@ membership_settings(rd_kafka_conf_t **out,
     }
     *out = settings;
     return STATUS_OK;
+}
+
+int64_t
+membership_poll_interval(const rd_kafka_conf_t *settings)
+{
+    char text[CLIENT_NUMBER_SIZE] = "";
+    size_t size = sizeof(text);
+    if (rd_kafka_conf_get(settings, "max.poll.interval.ms", text, &size) !=
+        RD_KAFKA_CONF_OK) {
+        return 0;
+    }
+    return strtoll(text, NULL, 10) * NS_PER_MS;
 }

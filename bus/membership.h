@@ -21,4 +21,8 @@ MUST_CHECK enum status membership_settings(rd_kafka_conf_t **out,
                                            bool wants_ends,
                                            struct fault *fault);
 
+/** max.poll.interval.ms: as long do the others wait for a member in a rebalance, too.
+ */
+int64_t membership_poll_interval(const rd_kafka_conf_t *settings);
+
 #endif

@@ -24,6 +24,14 @@ def call(address, method, path, body=None, headers=None, timeout=60):
     return response.status, names, data
 
 
+def metric(address, name):
+    """The sum of a metric over its labels."""
+    _, _, text = call(address, "GET", "/metrics")
+    lines = [line.split() for line in text.decode().splitlines()]
+    return sum(float(line[-1]) for line in lines
+               if line and line[0].split("{")[0] == name)
+
+
 def raw(address, data, timeout=10):
     """What comes back for these bytes until the server closes or a second passes."""
     host, port = address.rsplit(":", 1)

@@ -156,3 +156,11 @@ def read(stage, topic):
         found.append((rest[:key], rest[key:key + value], sizes[2]))
         rest = rest[key + value:]
     return found
+
+
+def send(stage, topic, count, model="sim", partition=0):
+    """So many requests of one row straight into a partition; their ids."""
+    ids = [new_id() for _ in range(count)]
+    produce(stage, topic, [request(i, [tensor("data", i.encode(), [1, 36])], model)
+                           for i in ids], partition=partition)
+    return ids

@@ -18,6 +18,17 @@ BIN = os.environ.get("LEAT_BIN", os.path.join(ROOT, "build", "bin"))
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
+def wait_for(what, done, seconds=30):
+    """Until done() is true; what it gave."""
+    end = time.monotonic() + seconds
+    while True:
+        found = done()
+        if found:
+            return found
+        assert time.monotonic() < end, f"{what}: not in {seconds} s"
+        time.sleep(0.1)
+
+
 class CannotRun(Exception):
     """Something this machine lacks; said in words."""
 
@@ -79,6 +90,18 @@ class Process:
             time.sleep(0.02)
         raise CannotRun(f"{self.name} is not ready in {seconds} s: {self.log()[-2000:]}")
 
+    def wait_log(self, *words, times=1, seconds=30):
+        """Until so many lines of the log hold all the words; the lines."""
+        end = time.monotonic() + seconds
+        while True:
+            found = [line for line in self.log().splitlines()
+                     if all(word in line for word in words)]
+            if len(found) >= times:
+                return found
+            assert time.monotonic() < end, \
+                f"{self.name}: no {words} in {seconds} s:\n{self.log()[-4000:]}"
+            time.sleep(0.05)
+
     def kill(self):
         self.process.kill()
         self.process.wait()
@@ -108,8 +131,9 @@ class Background:
 class Stage:
     """One Kafka with topics below a prefix, and the processes of a scenario."""
 
-    def __init__(self, *profile, kafka=True):
+    def __init__(self, *profile, brokers=1, kafka=True):
         self.profile = profile  # flags of kafka-up, such as --bench
+        self.count = brokers
         self.has_kafka = kafka
 
     def __enter__(self):
@@ -128,7 +152,7 @@ class Stage:
         return self
 
     def kafka_up(self, *flags):
-        up = subprocess.run([self._up, *self.profile, *flags, self.kafka],
+        up = subprocess.run([self._up, *self.profile, *flags, self.kafka, str(self.count)],
                             stdout=subprocess.PIPE, text=True, check=False)
         if up.returncode != 0:
             raise CannotRun("Kafka did not start")
@@ -175,6 +199,16 @@ class Stage:
             os.path.join(BIN, "leat-ingest"), *self._common(prefix),
             "--http.listen=127.0.0.1:0", f"--results.store={store}",
             *options]).wait_ready()
+
+    def models(self, **properties):
+        """A repository of sim models, each with these lines and one UINT8 input."""
+        folder = tempfile.mkdtemp(prefix="models-", dir=self.folder)
+        for name, lines in properties.items():
+            os.makedirs(os.path.join(folder, name, "1"))
+            with open(os.path.join(folder, name, "model.properties"), "w",
+                      encoding="ascii") as f:
+                f.write("platform=sim\ninput.0=data UINT8 -1,-1\n" + "\n".join(lines) + "\n")
+        return folder
 
     def batcher(self, prefix, models, *options):
         return Process(self, "batcher", [
