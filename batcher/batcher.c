@@ -11,6 +11,7 @@
 #include "batcher/admin_page.h"
 #include "batcher/announce.h"
 #include "batcher/control.h"
+#include "batcher/device.h"
 #include "batcher/metrics.h"
 #include "batcher/model.h"
 #include "batcher/repository.h"
@@ -23,6 +24,9 @@
 /* As long as leat.control keeps an order; a request waits longer only if nobody reads
  * its topic. */
 #define CANCEL_KEPT_NS (600 * NS_PER_S)
+
+/* How long requests are not read for the sake of orders that came before them. */
+#define ORDERS_WAIT_NS (2 * NS_PER_S)
 
 enum { CANCELS_MAX = 65536 };
 
@@ -41,12 +45,15 @@ struct batcher {
     struct batcher_config config;
     struct outbox *outbox;
     struct replier replier;
+    struct devices devices;
     struct repository repository;
     struct model **models; /* one per entry of the repository */
     size_t model_count;
     struct announcer *announcer;
     struct cancels cancels;
     struct control_topic *control;
+    int64_t orders_until_ns;
+    bool orders_read;
     struct http_server *admin;
     enum batcher_phase phase;
     int64_t announce_at_ns;
@@ -143,16 +150,41 @@ check_devices(struct batcher *b)
 }
 
 static int64_t
+models_turn(struct batcher *b, int64_t now_ns)
+{
+    int64_t due_ns = TIME_NEVER;
+    size_t waiting = 0;
+    for (size_t i = 0; i < b->model_count; i++) {
+        int64_t model_ns = model_turn(b->models[i], now_ns);
+        due_ns = model_ns < due_ns ? model_ns : due_ns;
+    }
+    int64_t devices_ns = devices_dispatch(&b->devices, now_ns);
+    due_ns = devices_ns < due_ns ? devices_ns : due_ns;
+    for (size_t i = 0; i < b->model_count; i++) {
+        int64_t model_ns = model_take_in(b->models[i], now_ns);
+        due_ns = model_ns < due_ns ? model_ns : due_ns;
+        waiting += model_waiting(b->models[i]);
+    }
+    metric_set(&batcher_metrics[METRIC_WAITING], (int64_t)waiting);
+    metric_set(&batcher_metrics[METRIC_REPLY_TIME],
+               outbox_reply_time(b->outbox) / NS_PER_US);
+    return due_ns;
+}
+
+static int64_t
 batcher_turn(void *arg, int64_t now_ns)
 {
     struct batcher *b = arg;
     if (b->phase == BATCHER_STOPPED) {
         return TIME_NEVER;
     }
-    int64_t due_ns = outbox_turn(b->outbox, now_ns);
-    for (size_t i = 0; i < b->model_count; i++) {
-        int64_t model_ns = model_turn(b->models[i], now_ns);
-        due_ns = model_ns < due_ns ? model_ns : due_ns;
+    b->orders_read = b->orders_read || now_ns >= b->orders_until_ns ||
+                     control_topic_caught_up(b->control);
+    int64_t outbox_ns = outbox_turn(b->outbox, now_ns);
+    int64_t due_ns = models_turn(b, now_ns);
+    due_ns = outbox_ns < due_ns ? outbox_ns : due_ns;
+    if (!b->orders_read && b->orders_until_ns < due_ns) {
+        due_ns = b->orders_until_ns;
     }
     check_devices(b);
     if (now_ns >= b->announce_at_ns) {
@@ -172,6 +204,8 @@ create_models(struct batcher *b, struct fault *fault)
                                           .replier = &b->replier,
                                           .seed = b->cancels.by_key.seed,
                                           .cancels = &b->cancels,
+                                          .orders_read = &b->orders_read,
+                                          .devices = &b->devices,
                                           .changed = batcher_changed,
                                           .arg = b};
     enum status status =
@@ -250,6 +284,7 @@ batcher_create(struct batcher **out,
     b->bus = *bus;
     b->config = *config;
     b->drain_until_ns = TIME_NEVER;
+    b->orders_until_ns = clock_mono_ns() + ORDERS_WAIT_NS;
     cancels_init(&b->cancels, CANCELS_MAX, CANCEL_KEPT_NS, (uint64_t)clock_mono_ns());
     enum status status = batcher_open(b, fault);
     if (status != STATUS_OK) {
@@ -346,6 +381,7 @@ batcher_destroy(struct batcher **batcher)
     for (size_t i = 0; i < b->model_count; i++) {
         model_destroy(&b->models[i]);
     }
+    devices_fini(&b->devices);
     announcer_destroy(&b->announcer);
     free(b->models);
     repository_close(&b->repository);

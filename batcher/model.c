@@ -12,7 +12,9 @@
 #include "batcher/harvest.h"
 #include "batcher/intake.h"
 #include "batcher/loader.h"
+#include "batcher/verdict.h"
 
+#include <assert.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -105,35 +107,6 @@ item_dropped(void *arg, struct item *it)
     item_give(&m->pool, it);
 }
 
-/** Answers an item that will not run. */
-static void
-item_refuse(struct model *m,
-            struct item *it,
-            enum admit_verdict verdict,
-            const struct fault *fault)
-{
-    struct failure failure = {
-        .status = fault->status, .message = fault->text, .stage = "admit"};
-    item_started(m, it);
-    switch (verdict) {
-    case ADMIT_OK:
-    case ADMIT_EXPIRED:
-        reply_expire(it);
-        return;
-    case ADMIT_CANCELED:
-        reply_cancel(it);
-        return;
-    case ADMIT_REFUSED:
-        reply_fail(it, &failure, NULL);
-        return;
-    case ADMIT_UNREADABLE:
-    case ADMIT_UNIDENTIFIABLE:
-        failure.stage = "decode";
-        reply_bury(it, &failure, verdict == ADMIT_UNREADABLE);
-        return;
-    }
-}
-
 static void
 model_take(void *arg, struct record *r, uint32_t epoch)
 {
@@ -158,8 +131,12 @@ model_take(void *arg, struct record *r, uint32_t epoch)
     struct fault route = {.text = ""};
     const struct moment now = {.mono_ns = loop_now(m->context.loop),
                                .wall_us = clock_wall_us()};
-    uint64_t slot_bytes = m->dispatcher.instances[0].slab.slot_bytes;
-    enum admit_verdict verdict = admit(it, &m->spec, slot_bytes, &now, &fault);
+    const struct admit_terms terms = {
+        .spec = &m->spec,
+        .batching = &m->source->batching,
+        .slot_bytes = m->dispatcher.instances[0].slab.slot_bytes,
+        .reply_time_ns = outbox_reply_time(m->context.replier->outbox)};
+    enum admit_verdict verdict = admit(it, &terms, &now, &fault);
     if (reply_find_destination(it, &route) != STATUS_OK && verdict == ADMIT_OK) {
         verdict = ADMIT_REFUSED;
         fault = route;
@@ -177,7 +154,8 @@ model_take(void *arg, struct record *r, uint32_t epoch)
         (void)fault_set(&fault, status, "the batcher's queue is full");
         verdict = ADMIT_REFUSED;
     }
-    item_refuse(m, it, verdict, &fault);
+    item_started(m, it);
+    verdict_answer(it, verdict, &fault);
 }
 
 /* Partitions that go. */
@@ -229,6 +207,13 @@ model_described(void *arg, struct span message, struct fault *fault)
 }
 
 static void
+model_measured(void *arg, struct span message, bool first)
+{
+    struct model *m = arg;
+    dispatcher_seed(&m->dispatcher, message, first);
+}
+
+static void
 model_start_intake(struct model *m)
 {
     const struct intake_config config = {
@@ -251,9 +236,6 @@ model_loaded(void *arg)
     struct model *m = arg;
     dispatcher_serve(&m->dispatcher, &m->spec);
     model_move(m, MODEL_READY, "");
-    if (m->intake == NULL && !m->draining) {
-        model_start_intake(m);
-    }
 }
 
 static void
@@ -268,6 +250,31 @@ model_died(void *arg, const char *how)
 }
 
 /* Life. */
+
+static_assert((int)MODEL_INSTANCES_MAX == (int)DEVICE_LANES, "a lane per instance");
+
+static enum status
+open_dispatcher(struct model *m)
+{
+    const struct batcher_config *c = m->context.config;
+    const struct dispatcher_config config = {
+        .instances = m->source->instances,
+        .waiting_max = (size_t)c->queue_requests_max,
+        .waiting_bytes_max = (size_t)c->queue_bytes_max,
+        .slot_bytes = (uint64_t)c->slot_bytes,
+        .run_timeout_ns = c->run_timeout_ns,
+        .allow_nan = m->source->allow_nan,
+        .rows_max = model_spec_rows_max(&m->spec),
+        .batching = &m->source->batching,
+        .device = devices_find(m->context.devices, m->source->device)};
+    const struct dispatcher_events events = {
+        .started = item_started, .answered = batch_answered, .dropped = item_dropped};
+    if (config.device == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    return dispatcher_init(&m->dispatcher, m->context.loop, &config,
+                           m->context.replier->outbox, &events, m);
+}
 
 enum status
 model_create(struct model **out,
@@ -288,17 +295,7 @@ model_create(struct model **out,
     m->spec.max_batch_size = source->max_batch_size;
     arena_init(&m->names, NAMES_BYTES);
     map_init(&m->by_id, ITEMS_MAX, context->seed);
-    const struct dispatcher_config config = {
-        .instances = source->instances,
-        .waiting_max = (size_t)context->config->queue_requests_max,
-        .waiting_bytes_max = (size_t)context->config->queue_bytes_max,
-        .slot_bytes = (uint64_t)context->config->slot_bytes,
-        .run_timeout_ns = context->config->run_timeout_ns,
-        .allow_nan = source->allow_nan};
-    const struct dispatcher_events events = {
-        .started = item_started, .answered = batch_answered, .dropped = item_dropped};
-    enum status status = dispatcher_init(&m->dispatcher, context->loop, &config,
-                                         context->replier->outbox, &events, m);
+    enum status status = open_dispatcher(m);
     if (status != STATUS_OK) {
         free(m);
         return fault_set(fault, status, "the slabs of %s", source->name);
@@ -309,6 +306,7 @@ model_create(struct model **out,
                                 .instances = m->dispatcher.instances,
                                 .instance_count = source->instances,
                                 .events = {.described = model_described,
+                                           .measured = model_measured,
                                            .loaded = model_loaded,
                                            .died = model_died,
                                            .failed = model_fail},
@@ -370,14 +368,31 @@ model_turn(struct model *m, int64_t now_ns)
 {
     model_watch_runner(m, now_ns);
     int64_t due_ns = loader_turn(&m->loader, now_ns);
+    bool may_read = m->state == MODEL_READY && !m->draining && *m->context.orders_read;
+    if (m->intake == NULL && may_read) {
+        model_start_intake(m);
+    }
     if (m->intake == NULL) {
         return due_ns;
     }
     int64_t dispatch_ns = dispatcher_turn(&m->dispatcher, now_ns);
+    return dispatch_ns < due_ns ? dispatch_ns : due_ns;
+}
+
+int64_t
+model_take_in(struct model *m, int64_t now_ns)
+{
+    if (m->intake == NULL) {
+        return TIME_NEVER;
+    }
     model_regulate(m);
-    int64_t intake_ns = intake_turn(m->intake, now_ns);
-    due_ns = dispatch_ns < due_ns ? dispatch_ns : due_ns;
-    return intake_ns < due_ns ? intake_ns : due_ns;
+    return intake_turn(m->intake, now_ns);
+}
+
+size_t
+model_waiting(const struct model *m)
+{
+    return former_count(m->dispatcher.former);
 }
 
 void

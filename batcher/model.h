@@ -11,6 +11,7 @@
 #include "base/status.h"
 #include "batcher/batcher.h"
 #include "batcher/cancel.h"
+#include "batcher/device.h"
 #include "batcher/reply.h"
 #include "batcher/repository.h"
 #include "bus/config.h"
@@ -30,7 +31,9 @@ struct model_context {
     struct replier *replier;
     uint64_t seed;                 /* of maps of ids from outside */
     const struct cancels *cancels; /* a request that is among them is not run */
-    void (*changed)(void *arg);    /* some model's state is another now */
+    const bool *orders_read;       /* until then no request is read */
+    struct devices *devices;
+    void (*changed)(void *arg); /* some model's state is another now */
     void *arg;
 };
 
@@ -45,8 +48,15 @@ void model_stop(struct model *m);
 /** After model_stop() and the end of the outbox. Leaves the group. @blocks up to 5 s */
 void model_destroy(struct model **model);
 
-/** Does what is due. @return when it wants to be called next */
+/** Does what is due before batches are closed. @return when it wants to be called next
+ */
 int64_t model_turn(struct model *m, int64_t now_ns);
+
+/** And after: lets in as much as there is room for. @return as model_turn() */
+int64_t model_take_in(struct model *m, int64_t now_ns);
+
+/** Requests that wait for a batch. */
+size_t model_waiting(const struct model *m);
 
 /** Answers a request CANCELED if it waits here, has not begun to run and is this
  * tenant's. */

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "batcher/reply_time.h"
 
 #include <stdlib.h>
 
@@ -21,6 +22,7 @@ enum { OUTBOX_BYTES_MAX = 256 * 1024 * 1024 };
 
 struct outbox {
     struct producer *producer;
+    struct reply_time reply_time;
     struct parcel *first; /* to be sent again */
     struct parcel **end;
     int64_t retry_at_ns; /* TIME_NEVER while the list is empty */
@@ -64,6 +66,7 @@ outbox_try(struct outbox *o, struct parcel *p)
         return;
     }
     p->record.arg = p;
+    p->sent_ns = clock_mono_ns();
     enum status status = producer_send(o->producer, &p->record);
     if (status == STATUS_OK) {
         o->in_flight++;
@@ -106,6 +109,9 @@ outbox_report(void *context, void *arg, const struct delivery *d)
         log_warn("batch_larger_than_topic_takes",
                  log_text("help", "raise the topic's max.message.bytes or set "
                                   "kafka.producer.batch.size below it"));
+    }
+    if (d->status == STATUS_OK) {
+        reply_time_observe(&o->reply_time, clock_mono_ns() - p->sent_ns);
     }
     if (d->status == STATUS_OK || is_final(d->status)) {
         parcel_end(o, p, d->status);
@@ -235,6 +241,12 @@ void
 outbox_flush(struct outbox *o)
 {
     producer_flush(o->producer);
+}
+
+int64_t
+outbox_reply_time(const struct outbox *o)
+{
+    return reply_time_allowance(&o->reply_time);
 }
 
 bool

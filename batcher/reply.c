@@ -386,7 +386,17 @@ reply_expire(struct item *it)
 {
     metric_add(&batcher_metrics[METRIC_EXPIRED], 1);
     answer_unrun(it, REPLY_EXPIRED, status_name(STATUS_EXPIRED),
-                 "the deadline passed before the request ran");
+                 "the deadline left no time to run the request");
+}
+
+void
+reply_shed(struct item *it)
+{
+    metric_add(&batcher_metrics[METRIC_SHED], 1);
+    metric_add(&batcher_metrics[METRIC_EXPIRED], 1);
+    answer_unrun(
+        it, REPLY_EXPIRED, status_name(STATUS_EXPIRED),
+        "the request would not have made its deadline behind the batch that runs");
 }
 
 void

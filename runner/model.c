@@ -119,17 +119,17 @@ model_read_tensors(struct model *model,
 static uint32_t
 take_number(const char **at, uint32_t most)
 {
-    char *end = NULL;
-    bool digit = **at >= '0' && **at <= '9';
-    unsigned long value = digit ? strtoul(*at, &end, 10) : 0;
-    if (value > most || (digit && *end == ',' && end[1] == '\0')) {
+    if (**at < '0' || **at > '9') {
         return 0;
     }
-    if (digit && (*end == ',' || *end == '\0')) {
-        *at = *end == ',' ? end + 1 : end;
-        return (uint32_t)value;
+    char *end = NULL;
+    unsigned long value = strtoul(*at, &end, 10);
+    bool more = *end == ',' && end[1] != '\0';
+    if (value > most || (!more && *end != '\0')) {
+        return 0;
     }
-    return 0;
+    *at = more ? end + 1 : end;
+    return (uint32_t)value;
 }
 
 enum status

@@ -9,8 +9,6 @@
 
 #include "base/clock.h"
 
-#include <string.h>
-
 /* EINTR is all it can fail with. */
 static void
 wait_for(sem_t *semaphore)
@@ -72,19 +70,19 @@ static void *
 preparer_main(void *arg)
 {
     struct pipeline *p = arg;
-    struct batch *b = NULL;
+    struct slot_head *slot = NULL;
     size_t turn = 0;
     do {
+        struct batch *b = &p->batches[turn];
         wait_for(&p->place);
-        struct slot_head *slot = next_slot(p);
-        b = slot == NULL ? NULL : &p->batches[turn];
-        if (b != NULL) {
+        slot = next_slot(p);
+        if (slot != NULL) {
             prepare(p, b, slot, false);
         }
         turn = 1 - turn;
-        p->handed = b;
+        p->handed = slot == NULL ? NULL : b;
         sem_post(&p->ready);
-    } while (b != NULL);
+    } while (slot != NULL);
     return NULL;
 }
 
