@@ -440,6 +440,8 @@ model_info(const struct model *m)
     info.state = m->state;
     info.reason = span_of_text(m->reason);
     info.replicas = (int32_t)m->source->instances;
+    info.batch_us =
+        cost_mean(&m->dispatcher.run, model_spec_rows_max(&m->spec)) / NS_PER_US;
     return info;
 }
 
