@@ -202,10 +202,10 @@ create_models(struct batcher *b, struct fault *fault)
                                           .bus = &b->bus,
                                           .config = &b->config,
                                           .replier = &b->replier,
+                                          .devices = &b->devices,
                                           .seed = b->cancels.by_key.seed,
                                           .cancels = &b->cancels,
                                           .orders_read = &b->orders_read,
-                                          .devices = &b->devices,
                                           .changed = batcher_changed,
                                           .arg = b};
     enum status status =

@@ -21,12 +21,7 @@
 
 #define REVOKE_GRACE_NS NS_PER_S
 
-enum {
-    ITEMS_MAX = 4 * 1000 * 1000,
-    LOSSES_MAX = 16,
-    NAMES_BYTES = 64 * 1024,
-    REVOKE_POLL_MS = 1
-};
+enum { LOSSES_MAX = 16, NAMES_BYTES = 64 * 1024, REVOKE_POLL_MS = 1 };
 
 struct model {
     struct model_context context;
@@ -36,7 +31,6 @@ struct model {
     struct loader loader;
     struct dispatcher dispatcher;
     struct item_pool pool;
-    struct map by_id;      /* items that the dispatcher has, for cancels */
     struct intake *intake; /* from the first load on */
     enum model_state state;
     bool draining;
@@ -65,19 +59,9 @@ model_fail(void *arg, const char *reason)
 /* Items. */
 
 static void
-item_forget(struct model *m, const struct item *it)
-{
-    /* A record that came twice has two items; the first is the one that is known. */
-    if (map_find(&m->by_id, &it->request.id) == it) {
-        map_remove(&m->by_id, &it->request.id);
-    }
-}
-
-static void
 item_finished(void *owner, struct item *it)
 {
     struct model *m = owner;
-    item_forget(m, it);
     if (it->end == STATUS_OK) {
         (void)intake_answered(m->intake, it->entry.partition, it->epoch,
                               it->entry.offset);
@@ -103,7 +87,6 @@ static void
 item_dropped(void *arg, struct item *it)
 {
     struct model *m = arg;
-    item_forget(m, it);
     item_give(&m->pool, it);
 }
 
@@ -148,7 +131,7 @@ model_take(void *arg, struct record *r, uint32_t epoch)
     if (verdict == ADMIT_OK) {
         enum status status = dispatcher_add(&m->dispatcher, it);
         if (status == STATUS_OK) {
-            (void)!map_insert(&m->by_id, &it->request.id, it);
+            item_note(&m->pool, it);
             return;
         }
         (void)fault_set(&fault, status, "the batcher's queue is full");
@@ -263,9 +246,9 @@ open_dispatcher(struct model *m)
         .waiting_bytes_max = (size_t)c->queue_bytes_max,
         .slot_bytes = (uint64_t)c->slot_bytes,
         .run_timeout_ns = c->run_timeout_ns,
-        .allow_nan = m->source->allow_nan,
         .rows_max = model_spec_rows_max(&m->spec),
         .batching = &m->source->batching,
+        .allow_nan = m->source->allow_nan,
         .device = devices_find(m->context.devices, m->source->device)};
     const struct dispatcher_events events = {
         .started = item_started, .answered = batch_answered, .dropped = item_dropped};
@@ -294,7 +277,7 @@ model_create(struct model **out,
     m->spec.platform = span_of_text(source->platform != NULL ? source->platform : "");
     m->spec.max_batch_size = source->max_batch_size;
     arena_init(&m->names, NAMES_BYTES);
-    map_init(&m->by_id, ITEMS_MAX, context->seed);
+    item_pool_init(&m->pool, context->seed);
     enum status status = open_dispatcher(m);
     if (status != STATUS_OK) {
         free(m);
@@ -333,7 +316,6 @@ model_destroy(struct model **model)
     }
     intake_destroy(&m->intake);
     dispatcher_fini(&m->dispatcher);
-    map_fini(&m->by_id);
     item_pool_fini(&m->pool);
     arena_fini(&m->names);
     free(m);
@@ -398,7 +380,7 @@ model_waiting(const struct model *m)
 void
 model_cancel(struct model *m, const struct uuid *id, struct span tenant)
 {
-    struct item *it = map_find(&m->by_id, id);
+    struct item *it = item_find(&m->pool, id);
     if (it != NULL && span_equal(it->request.tenant, tenant) &&
         dispatcher_cancel(&m->dispatcher, it)) {
         item_started(m, it);

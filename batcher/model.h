@@ -29,11 +29,11 @@ struct model_context {
     const struct bus_config *bus;
     const struct batcher_config *config;
     struct replier *replier;
+    struct devices *devices;
     uint64_t seed;                 /* of maps of ids from outside */
     const struct cancels *cancels; /* a request that is among them is not run */
     const bool *orders_read;       /* until then no request is read */
-    struct devices *devices;
-    void (*changed)(void *arg); /* some model's state is another now */
+    void (*changed)(void *arg);    /* some model's state is another now */
     void *arg;
 };
 

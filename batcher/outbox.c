@@ -97,6 +97,9 @@ outbox_report(void *context, void *arg, const struct delivery *d)
 {
     struct outbox *o = context;
     struct parcel *p = arg;
+    if (d->status == STATUS_OK) {
+        reply_time_observe(&o->reply_time, clock_mono_ns() - p->sent_ns);
+    }
     outbox_go_on(o);
     if (d->status == STATUS_TOO_LARGE && !p->alone && !o->closing) {
         p->alone = true;
@@ -109,9 +112,6 @@ outbox_report(void *context, void *arg, const struct delivery *d)
         log_warn("batch_larger_than_topic_takes",
                  log_text("help", "raise the topic's max.message.bytes or set "
                                   "kafka.producer.batch.size below it"));
-    }
-    if (d->status == STATUS_OK) {
-        reply_time_observe(&o->reply_time, clock_mono_ns() - p->sent_ns);
     }
     if (d->status == STATUS_OK || is_final(d->status)) {
         parcel_end(o, p, d->status);

@@ -73,6 +73,7 @@ void reply_expire(struct item *it);
 
 /** Ends EXPIRED: given up so that others make their deadlines. */
 void reply_shed(struct item *it);
+
 /** Ends CANCELED: somebody asked for it not to be run. */
 void reply_cancel(struct item *it);
 

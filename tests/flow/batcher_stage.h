@@ -33,12 +33,16 @@ struct stage_result {
     char topic[64];
     int32_t batch_size;
     int64_t started_us;
+    int64_t completed_us;
 };
 
 struct batcher_stage;
 
 /** @param[in] properties further lines for the model's properties */
 struct batcher_stage *batcher_stage_open(const char *properties);
+/** With a second model, n, beside m. */
+struct batcher_stage *
+batcher_stage_open_two(const char *properties, const char *second);
 void batcher_stage_close(struct batcher_stage *s);
 
 /** What the next requests carry. */
@@ -47,6 +51,9 @@ batcher_stage_reply_to(struct batcher_stage *s, const char *topic, int32_t parti
 /** A name: the model that is the next step of the route; NULL: none. */
 void batcher_stage_route(struct batcher_stage *s, const char *step);
 void batcher_stage_deadline(struct batcher_stage *s, int64_t deadline_ms);
+void batcher_stage_priority(struct batcher_stage *s, int32_t priority);
+/** 0: model m is asked; 1: n. */
+void batcher_stage_model(struct batcher_stage *s, unsigned model);
 void batcher_stage_tenant(struct batcher_stage *s, const char *tenant);
 
 /** Orders on the control topic that a request is cancelled, as this tenant. */
@@ -68,6 +75,9 @@ void batcher_stage_wait(struct batcher_stage *s);
 
 /** Turns until so many batches more than before were handed to the runner. */
 void batcher_stage_wait_batches(struct batcher_stage *s, uint64_t count);
+
+/** Turns for so long. */
+void batcher_stage_turn(struct batcher_stage *s, int64_t time_ns);
 
 /** Turns until that many answers came. */
 void batcher_stage_wait_answers(struct batcher_stage *s, size_t count);

@@ -400,14 +400,16 @@ Test(former, lets_one_in_a_hurry_not_cut_everybodys_batches)
     side_close(&s);
 }
 
-/** What a take gives of `count` waiting with buckets of 4, 8 and 16 rows at these
- * costs. */
+/**
+ * What a take gives of `count` waiting, of which `overdue` for too long, with buckets
+ * of 4, 8 and 16 rows at these costs.
+ */
 static uint64_t
-take_padded(int count, const int64_t costs_ns[3])
+take_padded(int count, int overdue, const int64_t costs_ns[3])
 {
     static const uint32_t buckets[] = {4, 8, 16};
     struct side s;
-    side_open(&s, MANY, plain);
+    side_open(&s, MANY, (struct former_config){.patience_ns = 10 * MS});
     cost_init(&s.run, 16, buckets, 3);
     for (int i = 0; i < 3; i++) {
         for (int n = 0; n < 100; n++) {
@@ -415,7 +417,9 @@ take_padded(int count, const int64_t costs_ns[3])
         }
     }
     struct former_entry entries[16];
-    add_all(&s, entries, count, TIME_NEVER);
+    add_all(&s, entries, overdue, TIME_NEVER);
+    s.ask.now_ns = 10 * MS;
+    add_all(&s, entries + overdue, count - overdue, 900 * MS);
     struct former_list list = side_take(&s);
     side_close(&s);
     return list.rows;
@@ -425,11 +429,13 @@ Test(former, runs_a_batch_just_above_a_bucket_as_two)
 {
     const int64_t steep[] = {4 * MS, 8 * MS, 12 * MS};
     const int64_t flat[] = {40 * MS, 45 * MS, 49 * MS};
-    cr_assert_eq(take_padded(9, steep), 8);
-    cr_assert_eq(take_padded(15, steep), 15);
-    cr_assert_eq(take_padded(9, flat), 9);
-    cr_assert_eq(take_padded(3, steep), 3);
-    cr_assert_eq(take_padded(16, steep), 16);
+    cr_assert_eq(take_padded(9, 0, steep), 8);
+    cr_assert_eq(take_padded(15, 0, steep), 15);
+    cr_assert_eq(take_padded(9, 0, flat), 9);
+    cr_assert_eq(take_padded(3, 0, steep), 3);
+    cr_assert_eq(take_padded(16, 0, steep), 16);
+    cr_assert_eq(take_padded(7, 0, steep), 4);
+    cr_assert_eq(take_padded(7, 6, steep), 7, "6 of them are padded to 8 anyway");
 }
 
 Test(former, gives_back_a_partition_above_an_offset)

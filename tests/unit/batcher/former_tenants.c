@@ -101,6 +101,34 @@ Test(former_tenants, leaves_half_of_a_batch_to_others_than_an_old_backlog)
     side_close(&s);
 }
 
+Test(former_tenants, charges_what_went_ahead_of_its_turn_up_to_a_batch)
+{
+    struct side s;
+    side_open(&s, MANY, (struct former_config){.patience_ns = 10 * MS});
+    /* 160 that go ahead, 8 a batch, while four others share the rest. */
+    for (size_t i = 0; i < 160; i++) {
+        add(&s, i, 1, 1);
+    }
+    s.ask.now_ns = 20 * MS;
+    for (size_t i = 160; i < 1500; i++) {
+        entries[i] = side_entry(900 * MS);
+        entries[i].tenant = i % 5 == 0 ? 1 : 2 + i % 5;
+        side_add(&s, &entries[i]);
+    }
+    int behind = -20;
+    bool served = false;
+    while (!served) {
+        struct former_list list = side_take(&s);
+        behind++;
+        for (struct former_entry *e = list.first; e != NULL; e = e->next) {
+            served = served || (e->tenant == 1 && e->deadline_ns != TIME_NEVER);
+        }
+    }
+    /* 16 rounds of four tenants. */
+    cr_assert(behind >= 3 && behind <= 6, "%d", behind);
+    side_close(&s);
+}
+
 Test(former_tenants, shares_a_batch_between_a_flood_and_a_trickle)
 {
     struct side s;
@@ -242,6 +270,40 @@ Test(former_tenants, lets_nobody_gain_by_coming_and_going)
         }
     }
     cr_assert_leq(got[2], got[1] + 16);
+    side_close(&s);
+}
+
+Test(former_tenants, lets_who_was_passed_over_for_long_make_up_for_a_batch_at_most)
+{
+    struct side s;
+    side_open(&s, MANY, plain);
+    s.ask.rows_max = 16;
+    size_t at = 0;
+    while (at < 1000) {
+        add(&s, at, 1, 1);
+        at++;
+    }
+    for (; at < 1100; at++) {
+        add(&s, at, 2, 8);
+    }
+    /* Half of every batch and a row more goes to a higher level. */
+    for (int batch = 0; batch < 40; batch++) {
+        struct former_entry *high = &entries[at++];
+        *high = side_entry(TIME_NEVER);
+        high->level = 0;
+        high->rows = 9;
+        side_add(&s, high);
+        cr_assert_eq(side_take(&s).first, high);
+    }
+    uint64_t got[3] = {0};
+    for (int batch = 0; batch < 4; batch++) {
+        struct former_list list = side_take(&s);
+        for (struct former_entry *e = list.first; e != NULL; e = e->next) {
+            got[e->tenant] += e->rows;
+        }
+    }
+    cr_assert_gt(got[2], got[1]);
+    cr_assert_leq(got[2], got[1] + 16 + 8);
     side_close(&s);
 }
 

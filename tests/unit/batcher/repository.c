@@ -136,7 +136,6 @@ Test(repository, says_what_is_wrong_with_a_model_and_keeps_the_others)
         "platform=sim\nmax.batch.size=4x",
         "platform=sim\ninstances=0",
         "platform=sim\ninstances=",
-        "platform=sim\noutputs.nan=maybe",
         "platform=sim\ndeadline.default=5",
         "platform=sim\ndeadline.default=0",
         "platform=sim\nmax.delay=-1ms",
@@ -150,6 +149,7 @@ Test(repository, says_what_is_wrong_with_a_model_and_keeps_the_others)
         "platform=sim\nmax.batch.size=8\nbatch.buckets=1,4,",
         "platform=sim\nmax.batch.size=8\nbatch.buckets=1,16",
         "platform=sim\nbatch.buckets=1",
+        "platform=sim\noutputs.nan=maybe",
     };
     enum { WRONG = sizeof wrong / sizeof *wrong };
     for (size_t i = 0; i < WRONG; i++) {
