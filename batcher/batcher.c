@@ -25,6 +25,9 @@
  * its topic. */
 #define CANCEL_KEPT_NS (600 * NS_PER_S)
 
+/* How long requests are not read for the sake of orders that came before them. */
+#define ORDERS_WAIT_NS (2 * NS_PER_S)
+
 enum { CANCELS_MAX = 65536 };
 
 enum { EXIT_OUT_OF_TIME = 1, EXIT_DEVICE_GONE = 75, EXIT_FENCED = 78 };
@@ -49,6 +52,8 @@ struct batcher {
     struct announcer *announcer;
     struct cancels cancels;
     struct control_topic *control;
+    int64_t orders_until_ns;
+    bool orders_read;
     struct http_server *admin;
     enum batcher_phase phase;
     int64_t announce_at_ns;
@@ -185,9 +190,14 @@ batcher_turn(void *arg, int64_t now_ns)
     if (b->phase == BATCHER_STOPPED) {
         return TIME_NEVER;
     }
+    b->orders_read = b->orders_read || now_ns >= b->orders_until_ns ||
+                     control_topic_caught_up(b->control);
     int64_t outbox_ns = outbox_turn(b->outbox, now_ns);
     int64_t due_ns = models_turn(b, now_ns);
     due_ns = outbox_ns < due_ns ? outbox_ns : due_ns;
+    if (!b->orders_read && b->orders_until_ns < due_ns) {
+        due_ns = b->orders_until_ns;
+    }
     check_devices(b);
     check_fences(b);
     if (now_ns >= b->announce_at_ns) {
@@ -208,6 +218,7 @@ create_models(struct batcher *b, struct fault *fault)
                                           .devices = &b->devices,
                                           .seed = b->cancels.by_key.seed,
                                           .cancels = &b->cancels,
+                                          .orders_read = &b->orders_read,
                                           .changed = batcher_changed,
                                           .arg = b};
     enum status status =
@@ -286,6 +297,7 @@ batcher_create(struct batcher **out,
     b->bus = *bus;
     b->config = *config;
     b->drain_until_ns = TIME_NEVER;
+    b->orders_until_ns = clock_mono_ns() + ORDERS_WAIT_NS;
     cancels_init(&b->cancels, CANCELS_MAX, CANCEL_KEPT_NS, (uint64_t)clock_mono_ns());
     enum status status = batcher_open(b, fault);
     if (status != STATUS_OK) {

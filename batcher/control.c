@@ -19,6 +19,7 @@ struct control_topic {
     control_cancel_fn cancel;
     void *arg;
     struct arena arena;
+    bool caught_up;
     char name[TOPIC_NAME_MAX + 1];
 };
 
@@ -50,13 +51,23 @@ on_record(void *arg, struct record *r)
     record_release(&r);
 }
 
+static void
+on_reached_end(void *arg, const char *name, int32_t partition)
+{
+    (void)name;
+    (void)partition;
+    struct control_topic *t = arg;
+    t->caught_up = true;
+}
+
 static enum status
 control_topic_start(struct control_topic *t,
                     struct loop *loop,
                     const struct bus_config *bus,
                     struct fault *fault)
 {
-    static const struct consumer_events events = {.record = on_record};
+    static const struct consumer_events events = {.record = on_record,
+                                                  .reached_end = on_reached_end};
     const struct consumer_config config = {.name = "control"};
     enum status status = bus_topic_name(bus, TOPIC_CONTROL, span_of(NULL, 0), t->name);
     if (status != STATUS_OK) {
@@ -97,6 +108,12 @@ control_topic_open(struct control_topic **out,
     }
     *out = t;
     return STATUS_OK;
+}
+
+bool
+control_topic_caught_up(const struct control_topic *topic)
+{
+    return topic->caught_up;
 }
 
 void

@@ -12,6 +12,8 @@
 #include "bus/config.h"
 #include "schemas/message.h"
 
+#include <stdbool.h>
+
 struct control_topic;
 
 /** Somebody cancels a request; the spans are borrowed during the call. */
@@ -23,6 +25,9 @@ MUST_CHECK enum status control_topic_open(struct control_topic **out,
                                           control_cancel_fn cancel,
                                           void *arg,
                                           struct fault *fault);
+
+/** Whether the orders that were there at the start have been read. */
+bool control_topic_caught_up(const struct control_topic *topic);
 
 void control_topic_close(struct control_topic **topic);
 

@@ -12,6 +12,7 @@
 #include "batcher/harvest.h"
 #include "batcher/intake.h"
 #include "batcher/loader.h"
+#include "batcher/verdict.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -107,35 +108,6 @@ item_dropped(void *arg, struct item *it)
     item_give(&m->pool, it);
 }
 
-/** Answers an item that will not run. */
-static void
-item_refuse(struct model *m,
-            struct item *it,
-            enum admit_verdict verdict,
-            const struct fault *fault)
-{
-    struct failure failure = {
-        .status = fault->status, .message = fault->text, .stage = "admit"};
-    item_started(m, it);
-    switch (verdict) {
-    case ADMIT_OK:
-    case ADMIT_EXPIRED:
-        reply_expire(it);
-        return;
-    case ADMIT_CANCELED:
-        reply_cancel(it);
-        return;
-    case ADMIT_REFUSED:
-        reply_fail(it, &failure, NULL);
-        return;
-    case ADMIT_UNREADABLE:
-    case ADMIT_UNIDENTIFIABLE:
-        failure.stage = "decode";
-        reply_bury(it, &failure, verdict == ADMIT_UNREADABLE);
-        return;
-    }
-}
-
 static void
 model_give_back(struct model *m, struct record *r, uint32_t epoch)
 {
@@ -195,7 +167,8 @@ model_take(void *arg, struct record *r, uint32_t epoch)
         (void)fault_set(&fault, status, "the batcher's queue is full");
         verdict = ADMIT_REFUSED;
     }
-    item_refuse(m, it, verdict, &fault);
+    item_started(m, it);
+    verdict_answer(it, verdict, &fault);
 }
 
 /** As intake_events.revoked. */
@@ -248,9 +221,6 @@ model_loaded(void *arg)
     struct model *m = arg;
     dispatcher_serve(&m->dispatcher, &m->spec);
     model_move(m, MODEL_READY, "");
-    if (m->intake == NULL && !m->draining) {
-        model_start_intake(m);
-    }
 }
 
 static void
@@ -382,6 +352,10 @@ model_turn(struct model *m, int64_t now_ns)
 {
     model_watch_runner(m, now_ns);
     int64_t due_ns = loader_turn(&m->loader, now_ns);
+    bool may_read = m->state == MODEL_READY && !m->draining && *m->context.orders_read;
+    if (m->intake == NULL && may_read) {
+        model_start_intake(m);
+    }
     if (m->intake == NULL) {
         return due_ns;
     }
@@ -456,6 +430,8 @@ model_info(const struct model *m)
     info.state = m->state;
     info.reason = span_of_text(m->reason);
     info.replicas = (int32_t)m->source->instances;
+    info.batch_us =
+        cost_mean(&m->dispatcher.run, model_spec_rows_max(&m->spec)) / NS_PER_US;
     return info;
 }
 

@@ -32,6 +32,7 @@ struct model_context {
     struct devices *devices;
     uint64_t seed;                 /* of maps of ids from outside */
     const struct cancels *cancels; /* a request that is among them is not run */
+    const bool *orders_read;       /* until then no request is read */
     void (*changed)(void *arg);    /* some model's state is another now */
     void *arg;
 };

@@ -132,7 +132,7 @@ publish_prepare(struct publish *publish, const struct catalogue_model *model)
 enum status
 publish_aim(struct publish *publish,
             const struct catalogue_model *model,
-            int32_t batch_rows,
+            const struct model_info *info,
             int64_t now_ns,
             struct publish_aim *aim)
 {
@@ -147,9 +147,9 @@ publish_aim(struct publish *publish,
         return STATUS_OK; /* not heard yet: the client places it once it knows */
     }
     bool turned = false;
-    aim->partition =
-        sticky_take(&lane->sticky, partitions,
-                    batch_rows > 0 ? batch_rows : UNBATCHED_QUANTUM, now_ns, &turned);
+    int32_t rows = info->max_batch_size > 0 ? info->max_batch_size : UNBATCHED_QUANTUM;
+    aim->partition = sticky_take(&lane->sticky, partitions, rows,
+                                 sticky_quantum_ns(info->batch_us), now_ns, &turned);
     if (turned && now_ns >= publish->reply_turn_ns) {
         publish->reply_turn_ns = now_ns + REPLY_QUANTUM_NS;
         results_next_partition(publish->results);

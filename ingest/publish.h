@@ -52,11 +52,11 @@ publish_prepare(struct publish *publish, const struct catalogue_model *model);
  * Chooses the partition of the next record of a model. A quantum that ends moves the
  * reply partition on as well, so mint the id after this.
  *
- * @param[in] batch_rows max_batch_size of the model
+ * @param[in] info of the model's version
  */
 MUST_CHECK enum status publish_aim(struct publish *publish,
                                    const struct catalogue_model *model,
-                                   int32_t batch_rows,
+                                   const struct model_info *info,
                                    int64_t now_ns,
                                    struct publish_aim *aim);
 

@@ -7,7 +7,10 @@
 
 #include "base/clock.h"
 
-#define QUANTUM_NS NS_PER_MS
+#define QUANTUM_LEAST_NS NS_PER_MS
+#define QUANTUM_MOST_NS  (25 * NS_PER_MS)
+
+enum { BATCH_PARTS = 20 };
 
 void
 sticky_init(struct sticky *s)
@@ -40,15 +43,25 @@ partition_next(struct sticky *s, uint32_t partition_count)
     return (int32_t)at;
 }
 
+int64_t
+sticky_quantum_ns(int64_t batch_us)
+{
+    const int64_t most_us = QUANTUM_MOST_NS / NS_PER_US * BATCH_PARTS;
+    int64_t within_us = batch_us < most_us ? batch_us : most_us;
+    int64_t quantum_ns = within_us * NS_PER_US / BATCH_PARTS;
+    return quantum_ns > QUANTUM_LEAST_NS ? quantum_ns : QUANTUM_LEAST_NS;
+}
+
 int32_t
 sticky_take(struct sticky *s,
             int32_t partition_count,
             int32_t quantum_records,
+            int64_t quantum_ns,
             int64_t now_ns,
             bool *turned)
 {
     *turned = s->partition < 0 || s->partition >= partition_count ||
-              s->records >= quantum_records || now_ns - s->began_ns >= QUANTUM_NS;
+              s->records >= quantum_records || now_ns - s->began_ns >= quantum_ns;
     if (*turned) {
         s->partition = partition_next(s, (uint32_t)partition_count);
         s->records = 0;

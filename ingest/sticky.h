@@ -3,9 +3,10 @@
  * Which request partition is the current one of a model. Records of a short quantum go
  * to one partition, because the cost of a record on Kafka is the cost of its produce
  * batch. The quantum ends after as many records as the model takes in one batch, or
- * about a millisecond after its first record; the next partition is taken in
- * bit-reversed order, in which neighbours belong to different batchers under range
- * assignment. Correctness never depends on it. Pure.
+ * some time after its first record: a millisecond, and more for a slow model, so that a
+ * burst that takes a while to arrive still goes in whole batches. The next partition is
+ * taken in bit-reversed order, in which neighbours belong to different batchers under
+ * range assignment. Correctness never depends on it. Pure.
  */
 #ifndef INGEST_STICKY_H
 #define INGEST_STICKY_H
@@ -23,15 +24,24 @@ struct sticky {
 void sticky_init(struct sticky *s);
 
 /**
+ * The time of a quantum: a twentieth of a batch, within 1 and 25 ms.
+ *
+ * @param[in] batch_us how long a full batch runs; 0 = not known
+ */
+int64_t sticky_quantum_ns(int64_t batch_us);
+
+/**
  * Counts a record and says where it goes.
  *
  * @param[in]  partition_count of the topic, at least 1
  * @param[in]  quantum_records records of one quantum, at least 1
+ * @param[in]  quantum_ns      its time, as sticky_quantum_ns() gives it
  * @param[out] turned          true if a new quantum begins with this record
  */
 int32_t sticky_take(struct sticky *s,
                     int32_t partition_count,
                     int32_t quantum_records,
+                    int64_t quantum_ns,
                     int64_t now_ns,
                     bool *turned);
 

@@ -199,8 +199,7 @@ admit(struct draft *d)
     }
     int64_t now_ns = loop_now(ingest->loop);
     struct uuid id;
-    status = publish_aim(ingest->publish, d->model, d->info->max_batch_size, now_ns,
-                         &d->aim);
+    status = publish_aim(ingest->publish, d->model, d->info, now_ns, &d->aim);
     if (status == STATUS_OK) {
         status = results_mint(ingest->results, d->wall_us, &id);
     }

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/loop.h"
 #include "batcher/batcher.h"
+#include "batcher/metrics.h"
 #include "bus/admin.h"
 #include "bus/consumer.h"
 #include "bus/dev_broker.h"
@@ -18,6 +19,7 @@
 #include <criterion/criterion.h>
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,6 +66,7 @@ struct batcher_stage {
     size_t answers;
     struct stage_letter letters[LETTERS_MAX];
     size_t letter_count;
+    uint64_t batches; /* as last looked */
 };
 
 static void
@@ -437,6 +440,19 @@ void
 batcher_stage_wait(struct batcher_stage *s)
 {
     batcher_stage_wait_answers(s, s->sent);
+}
+
+void
+batcher_stage_wait_batches(struct batcher_stage *s, uint64_t count)
+{
+    int64_t end_ns = clock_mono_ns() + PATIENCE_NS;
+    uint64_t end = s->batches + count;
+    s->batches = atomic_load(&batcher_metrics[METRIC_BATCH_ROWS].count);
+    while (s->batches < end) {
+        cr_assert_lt(clock_mono_ns(), end_ns, "no batch");
+        loop_turn(s->loop, NS_PER_MS);
+        s->batches = atomic_load(&batcher_metrics[METRIC_BATCH_ROWS].count);
+    }
 }
 
 size_t

@@ -73,6 +73,9 @@ void batcher_stage_send_bytes(struct batcher_stage *s, struct span bytes);
 /** Turns until every request sent has an answer; fails the test after 30 s. */
 void batcher_stage_wait(struct batcher_stage *s);
 
+/** Turns until so many batches more than before were handed to the runner. */
+void batcher_stage_wait_batches(struct batcher_stage *s, uint64_t count);
+
 /** Turns for so long. */
 void batcher_stage_turn(struct batcher_stage *s, int64_t time_ns);
 
