@@ -12,12 +12,15 @@
 #include "bus/offsets.h"
 #include "bus/reading.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { CLOSE_POLL_MS = 50 };
 
 #define CLOSE_WAIT_NS (5 * NS_PER_S)
+#define DROP_WAIT_NS  (2 * NS_PER_S)
 
 static enum status
 consumer_subscribe(struct consumer *c, struct fault *fault)
@@ -54,6 +57,7 @@ consumer_open(struct consumer *c,
         return status;
     }
     c->assignment.rk = c->rk;
+    c->doubt = (struct doubt){.loop = c->loop, .rk = c->rk};
     rd_kafka_poll_set_consumer(c->rk);
     status = bell_open(&c->bell, c->loop, rd_kafka_queue_get_consumer(c->rk),
                        reading_serve, c);
@@ -143,6 +147,36 @@ consumer_close(struct consumer *c)
     rd_kafka_queue_destroy(queue);
 }
 
+static void *
+consumer_end_client(void *rk)
+{
+    rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    return NULL;
+}
+
+/*
+ * librdkafka 2.0.2 loses count of the partitions of a topic that was deleted and waits
+ * for them for ever. By now the group is left and every offset committed: such a client
+ * is left behind.
+ */
+static void
+consumer_drop_client(struct consumer *c)
+{
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, consumer_end_client, c->rk) != 0) {
+        (void)consumer_end_client(c->rk);
+        return;
+    }
+    int64_t end_ns = clock_mono_ns() + DROP_WAIT_NS;
+    const struct timespec end = {.tv_sec = end_ns / NS_PER_S,
+                                 .tv_nsec = end_ns % NS_PER_S};
+    if (pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &end) != 0) {
+        log_warn("kafka_client_left", log_text("consumer", c->name),
+                 log_text("reason", "it waits for partitions that are gone"));
+        pthread_detach(thread);
+    }
+}
+
 void
 consumer_destroy(struct consumer **consumer)
 {
@@ -154,13 +188,14 @@ consumer_destroy(struct consumer **consumer)
         loop_no_turn(c->loop, reading_turn, c);
     }
     if (c->rk != NULL) {
+        doubt_fini(&c->doubt);
         consumer_close(c);
         bell_close(&c->bell);
         if (c->pool.held > 0) {
             log_error("kafka_records_held", log_text("consumer", c->name),
                       log_int("count", (int64_t)c->pool.held));
         }
-        rd_kafka_destroy_flags(c->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+        consumer_drop_client(c);
     }
     positions_clear(&c->assignment.positions);
     record_pool_fini(&c->pool);

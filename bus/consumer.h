@@ -98,7 +98,7 @@ MUST_CHECK enum status consumer_create(struct consumer **out,
 
 /**
  * Leaves the group (revoked is called first), gives up the connection.
- * Every record must have been released. @blocks up to 5 s
+ * Every record must have been released. @blocks up to 7 s
  */
 void consumer_destroy(struct consumer **consumer);
 

@@ -10,6 +10,7 @@
 #include "bus/assignment.h"
 #include "bus/bell.h"
 #include "bus/consumer.h"
+#include "bus/doubt.h"
 #include "bus/record.h"
 
 #include <librdkafka/rdkafka.h>
@@ -29,6 +30,7 @@ struct consumer {
     struct bell bell;
     struct record_pool pool;
     struct assignment assignment;
+    struct doubt doubt;
     char *topics[TOPICS_MAX];
     size_t topic_count;
     int64_t poll_ns;          /* to be polled again at the latest */

@@ -38,6 +38,7 @@ static void
 reading_gain(struct consumer *c, rd_kafka_topic_partition_list_t *list)
 {
     c->repeat = false;
+    c->doubt.state = DOUBT_NONE;
     enum status status = assignment_gain(&c->assignment, list);
     if (status != STATUS_OK) {
         reading_trouble(c, status, "an assignment cannot be read");
@@ -88,8 +89,8 @@ reading_committed(rd_kafka_t *rk,
  * A topic is not there, or a partition; librdkafka does not say which. One that is made
  * anew may soon have as many records as the old one had, so an offset proves nothing:
  * Kafka deletes what a group committed together with the topic, so that is asked for
- * again. If it is still there, then so is the topic; otherwise reading_restart() is
- * next.
+ * again as soon as the topic is there. If it still is, then so was the topic; otherwise
+ * reading_restart() is next. What comes before that is dropped.
  */
 static void
 reading_doubt(struct consumer *c)
@@ -99,9 +100,10 @@ reading_doubt(struct consumer *c)
         if (at->next >= 0) {
             at->gone = at->next;
             at->next = OFFSET_COMMITTED;
+            c->repeat = true;
+            doubt_raise(&c->doubt);
         }
     }
-    c->repeat = true;
 }
 
 /* Nothing will come any more; librdkafka gives the partitions up without a word. */
@@ -202,12 +204,18 @@ reading_resumed(const struct consumer *c, struct position *at, int64_t offset)
     at->gone = -1;
 }
 
+static bool
+reading_wants_repeat(const struct consumer *c)
+{
+    return c->repeat && c->doubt.state != DOUBT_ASKING && !c->assignment.leaving &&
+           c->assignment.positions.count > 0;
+}
+
 /* Positions that were restarted, all at once: the assignment can only change whole. */
 static void
 reading_repeat(struct consumer *c, int64_t now_ns)
 {
-    if (!c->repeat || now_ns < c->repeat_ns || c->assignment.leaving ||
-        c->assignment.positions.count == 0) {
+    if (!reading_wants_repeat(c) || now_ns < c->repeat_ns) {
         return;
     }
     c->repeat = false;
@@ -216,7 +224,9 @@ reading_repeat(struct consumer *c, int64_t now_ns)
     if (status != STATUS_OK) {
         c->repeat = true;
         reading_trouble(c, status, "cannot read from the oldest record either");
+        return;
     }
+    c->doubt.state = DOUBT_NONE;
 }
 
 /* librdkafka may learn that the group has given our partitions away while it waits for
@@ -275,7 +285,8 @@ reading_take(struct consumer *c, rd_kafka_message_t *m)
     }
     struct position *at = positions_find(&c->assignment.positions,
                                          rd_kafka_topic_name(m->rkt), m->partition);
-    if (at == NULL || c->assignment.leaving || !positions_advance(at, m->offset)) {
+    bool wanted = at != NULL && !c->assignment.leaving && c->doubt.state == DOUBT_NONE;
+    if (!wanted || !positions_advance(at, m->offset)) {
         rd_kafka_message_destroy(m);
         return;
     }
@@ -338,17 +349,31 @@ reading_serve(void *arg)
     reading_repeat(c, now_ns);
 }
 
+/* @return when it wants to be called next */
+static int64_t
+reading_turn_doubt(struct consumer *c, int64_t now_ns)
+{
+    if (c->assignment.positions.count == 0) {
+        return TIME_NEVER;
+    }
+    return doubt_turn(&c->doubt, c->assignment.positions.items[0].topic, now_ns);
+}
+
 int64_t
 reading_turn(void *arg, int64_t now_ns)
 {
     struct consumer *c = arg;
-    int64_t due_ns = c->repeat && c->repeat_ns < c->poll_ns ? c->repeat_ns : c->poll_ns;
-    if (now_ns < due_ns) {
-        return due_ns;
+    int64_t doubt_ns = reading_turn_doubt(c, now_ns);
+    int64_t due_ns = c->poll_ns;
+    if (reading_wants_repeat(c) && c->repeat_ns < due_ns) {
+        due_ns = c->repeat_ns;
     }
-    c->poll_ns = now_ns + POLL_LEAST_NS;
-    bell_ring(&c->bell);
-    return c->poll_ns;
+    if (now_ns >= due_ns) {
+        c->poll_ns = now_ns + POLL_LEAST_NS;
+        due_ns = c->poll_ns;
+        bell_ring(&c->bell);
+    }
+    return doubt_ns < due_ns ? doubt_ns : due_ns;
 }
 
 void

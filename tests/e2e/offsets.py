@@ -83,6 +83,16 @@ def made_anew_later(s, batcher):
     committed(s, {0: 30, 3: 2})
 
 
+def gone_for_good(s, batcher):
+    """The batcher stops all the same."""
+    with kafka_admin.Admin(s.brokers) as admin:
+        admin.delete_topic(TOPIC)
+    before = len(batcher.log())
+    stage.wait_for("the missing topic in the log",
+                   lambda: "topic_missing" in batcher.log()[before:])
+    assert batcher.stop() == 0, batcher.log()
+
+
 def enlarged(s):
     with kafka_admin.Admin(s.brokers) as admin:
         admin.enlarge_topic(TOPIC, 2 * PARTITIONS)
@@ -99,7 +109,7 @@ def main():
         made_anew_later(s, batcher)
         enlarged(s)
         assert s.records("t.dead-letters") == []
-        assert batcher.stop() == 0, batcher.log()
+        gone_for_good(s, batcher)
 
 
 main()
