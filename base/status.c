@@ -30,6 +30,7 @@ static const struct status_row rows[STATUS_COUNT] = {
     [STATUS_MODEL_FAILED] = {"model_failed", 500, false},
     [STATUS_MODEL_DIED] = {"model_died", 500, false},
     [STATUS_CLOSED] = {"closed", 503, true},
+    [STATUS_FENCED] = {"fenced", 503, false},
     [STATUS_NO_MEMORY] = {"no_memory", 503, true},
     [STATUS_IO] = {"io", 500, true},
     [STATUS_INTERNAL] = {"internal", 500, false},

@@ -33,6 +33,7 @@ enum status {
     STATUS_MODEL_FAILED, /* the model refused or failed on this very input */
     STATUS_MODEL_DIED,   /* the runner died on this very input, more than once */
     STATUS_CLOSED,       /* shutting down */
+    STATUS_FENCED,       /* another process has taken our place under the same name */
     STATUS_NO_MEMORY,
     STATUS_IO,       /* a system call failed */
     STATUS_INTERNAL, /* a broken promise of our own */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What every Kafka client of Leat is made from. Anything under kafka. passes through to
- * librdkafka; four keys that would break a promise are refused with the reason
- * (enable.auto.commit, enable.auto.offset.store, acks, enable.idempotence), and
- * partition.assignment.strategy can only be range. kafka.producer.* goes to producers
- * only, kafka.consumer.* to consumers only.
+ * librdkafka; keys that would break a promise are refused with the reason
+ * (enable.auto.commit, enable.auto.offset.store, acks, enable.idempotence,
+ * transactional.id); partition.assignment.strategy can only be range, isolation.level
+ * only read_committed. kafka.producer.* goes to producers only, kafka.consumer.* to
+ * consumers only.
  */
 #ifndef BUS_CONFIG_H
 #define BUS_CONFIG_H
@@ -49,7 +50,7 @@ MUST_CHECK enum status bus_topic_name(const struct bus_config *config,
                                       struct span model,
                                       char name[static TOPIC_NAME_MAX + 1]);
 
-/** Refuses the four keys and what librdkafka itself refuses, in words. */
+/** Refuses those keys and what librdkafka itself refuses, in words. */
 MUST_CHECK enum status bus_check(const struct bus_config *config, struct fault *fault);
 
 /** Version of the client library, for start-up lines and doctor. */

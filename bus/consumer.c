@@ -408,7 +408,7 @@ consumer_destroy(struct consumer **consumer)
         }
         rd_kafka_destroy_flags(c->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     }
-    positions_clear(&c->assignment.positions);
+    assignment_fini(&c->assignment);
     record_pool_fini(&c->pool);
     for (size_t i = 0; i < c->topic_count; i++) {
         free(c->topics[i]);
@@ -433,6 +433,13 @@ enum status
 consumer_resume(struct consumer *consumer, const char *topic, int32_t partition)
 {
     return assignment_resume(&consumer->assignment, topic, partition);
+}
+
+rd_kafka_consumer_group_metadata_t *
+consumer_membership(const struct consumer *c)
+{
+    return c->assignment.membership == NULL ? NULL
+                                            : membership_copy(c->assignment.membership);
 }
 
 enum status

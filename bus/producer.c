@@ -13,6 +13,7 @@
 #include "bus/lane.h"
 #include "bus/link.h"
 #include "bus/prober.h"
+#include "bus/producer_client.h"
 #include "bus/sender.h"
 
 #include <librdkafka/rdkafka.h>
@@ -184,13 +185,36 @@ sender_replace(struct producer *p, struct sender *s)
              log_text("reason", fault.text));
 }
 
+/* Its transactor replaces the client, or nobody. */
+static bool
+is_transactional(const struct producer *p)
+{
+    return p->senders[0].transactional_id != NULL;
+}
+
+bool
+producer_renew(struct producer *producer)
+{
+    if (producer->probes > 0) {
+        return false;
+    }
+    sender_replace(producer, &producer->senders[0]);
+    return !producer->senders[0].failed;
+}
+
+rd_kafka_t *
+producer_client(const struct producer *producer)
+{
+    return producer->senders[0].rk;
+}
+
 /* @return whether all lanes are usable */
 static bool
 senders_keep(struct producer *p)
 {
     bool usable = true;
     for (int i = 0; i < p->sender_count; i++) {
-        if (p->senders[i].failed && p->probes == 0) {
+        if (p->senders[i].failed && p->probes == 0 && !is_transactional(p)) {
             sender_replace(p, &p->senders[i]);
         }
         usable = usable && !p->senders[i].failed;
@@ -233,7 +257,7 @@ producer_turn(void *arg, int64_t now_ns)
 static enum status
 producer_open(struct producer *p,
               const struct bus_config *bus,
-              int64_t delivery_timeout_ns,
+              const struct producer_config *config,
               struct fault *fault)
 {
     for (int i = 0; i < p->sender_count; i++) {
@@ -241,12 +265,14 @@ producer_open(struct producer *p,
             .loop = p->loop,
             .name = p->name,
             .lane = (enum lane)i,
+            .transactional_id = config->transactional_id,
+            .transaction_timeout_ns = config->transaction_timeout_ns,
             .reported = producer_reported,
             .lost = producer_lost,
             .context = p,
         };
         enum status status =
-            sender_init(&p->senders[i], bus, delivery_timeout_ns, fault);
+            sender_init(&p->senders[i], bus, config->delivery_timeout_ns, fault);
         if (status == STATUS_OK) {
             status = sender_open(&p->senders[i], fault);
         }
@@ -282,12 +308,13 @@ producer_create(struct producer **out,
     p->name = config->name;
     p->fn = fn;
     p->context = context;
-    p->sender_count = config->single_lane ? 1 : LANE_COUNT;
+    bool single = config->single_lane || config->transactional_id != NULL;
+    p->sender_count = single ? 1 : LANE_COUNT;
     p->pace_ns = config->pace_ns;
     p->bytes_max =
         config->queue_bytes_max > 0 ? config->queue_bytes_max : BYTES_MAX_DEFAULT;
     link_init(&p->link, clock_mono_ns());
-    enum status status = producer_open(p, bus, config->delivery_timeout_ns, fault);
+    enum status status = producer_open(p, bus, config, fault);
     if (status != STATUS_OK) {
         producer_destroy(&p);
         return status;

@@ -56,11 +56,14 @@ struct delivery {
 typedef void (*delivery_fn)(void *context, void *arg, const struct delivery *d);
 
 struct producer_config {
-    const char *name;            /* for the log: "requests" */
-    int64_t delivery_timeout_ns; /* give up and report after this */
-    int64_t queue_bytes_max;     /* over it producer_send() is STATUS_FULL */
-    int64_t pace_ns;             /* of the loop while records are many; 0 = none */
-    bool single_lane;            /* one client, linger 0: for rare records */
+    const char *name;             /* for the log: "requests" */
+    int64_t delivery_timeout_ns;  /* give up and report after this */
+    int64_t queue_bytes_max;      /* over it producer_send() is STATUS_FULL */
+    int64_t pace_ns;              /* of the loop while records are many; 0 = none */
+    bool single_lane;             /* one client, linger 0: for rare records */
+    const char *transactional_id; /* or NULL. Else one client, whose records are part of
+                                     the transactions of transactor.h; borrowed */
+    int64_t transaction_timeout_ns; /* the coordinator aborts after this */
 };
 
 MUST_CHECK enum status producer_create(struct producer **out,
