@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "batcher/admin_page.h"
 #include "batcher/announce.h"
+#include "batcher/exactly_once.h"
 #include "batcher/metrics.h"
 #include "batcher/model.h"
 #include "batcher/repository.h"
@@ -19,7 +20,12 @@
 #define ANNOUNCE_EVERY_NS (5 * NS_PER_S)
 #define ANNOUNCE_RETRY_NS (50 * NS_PER_MS)
 
-enum { EXIT_OUT_OF_TIME = 1, EXIT_DEVICE_GONE = 75 };
+enum {
+    EXIT_OUT_OF_TIME = 1,
+    EXIT_REFUSED = 1,
+    EXIT_DEVICE_GONE = 75,
+    EXIT_FENCED = 78
+};
 
 enum batcher_phase {
     BATCHER_SERVING,
@@ -32,7 +38,9 @@ struct batcher {
     struct loop *loop;
     struct bus_config bus;
     struct batcher_config config;
-    struct outbox *outbox;
+    struct outbox *outbox;  /* of answers */
+    struct outbox *notices; /* of announcements: outbox, unless that has transactions */
+    struct exactly_once exactly_once;
     struct replier replier;
     struct repository repository;
     struct model **models; /* one per entry of the repository */
@@ -95,7 +103,7 @@ batcher_leave(struct batcher *b, int64_t now_ns)
         b->phase = BATCHER_LEAVING;
         announce_all(b, now_ns);
     }
-    if (b->phase == BATCHER_LEAVING && outbox_open(b->outbox) == 0 &&
+    if (b->phase == BATCHER_LEAVING && outbox_open(b->notices) == 0 &&
         b->announce_at_ns > now_ns + ANNOUNCE_RETRY_NS) {
         batcher_end(b);
         return;
@@ -129,6 +137,10 @@ batcher_turn(void *arg, int64_t now_ns)
         return TIME_NEVER;
     }
     int64_t due_ns = outbox_turn(b->outbox, now_ns);
+    if (b->notices != b->outbox) {
+        int64_t notices_ns = outbox_turn(b->notices, now_ns);
+        due_ns = notices_ns < due_ns ? notices_ns : due_ns;
+    }
     for (size_t i = 0; i < b->model_count; i++) {
         int64_t model_ns = model_turn(b->models[i], now_ns);
         due_ns = model_ns < due_ns ? model_ns : due_ns;
@@ -167,8 +179,8 @@ create_models(struct batcher *b, struct fault *fault)
         }
         b->model_count++;
     }
-    return announcer_create(&b->announcer, b->outbox, &b->bus, b->config.group_instance,
-                            b->model_count, fault);
+    return announcer_create(&b->announcer, b->notices, &b->bus,
+                            b->config.group_instance, b->model_count, fault);
 }
 
 static enum status
@@ -184,9 +196,59 @@ create_admin(struct batcher *b, struct fault *fault)
 }
 
 static enum status
+collect_offsets(void *arg, uint32_t number, struct transactor *transactor)
+{
+    struct batcher *b = arg;
+    enum status status = STATUS_OK;
+    for (size_t i = 0; status == STATUS_OK && i < b->model_count; i++) {
+        status = model_collect(b->models[i], number, transactor);
+    }
+    return status;
+}
+
+static void
+transactions_failed(void *arg, enum status status, const char *reason)
+{
+    struct batcher *b = arg;
+    bool fenced = status == STATUS_FENCED;
+    log_error(fenced ? "fenced" : "transactions_refused", log_text("reason", reason),
+              log_text("advice", fenced ? "another batcher runs under this "
+                                          "group.instance.id, or Kafka was away for "
+                                          "longer than transaction.timeout"
+                                        : "see what Kafka says"));
+    b->exit_status = fenced ? EXIT_FENCED : EXIT_REFUSED;
+    batcher_end(b);
+}
+
+static enum status
+create_outboxes(struct batcher *b, struct fault *fault)
+{
+    if (!exactly_once_wanted(&b->config)) {
+        enum status status =
+            outbox_create(&b->outbox, "replies", b->loop, &b->bus, NULL, fault);
+        b->notices = b->outbox;
+        return status;
+    }
+    struct transaction_config *config = &b->exactly_once.config;
+    enum status status =
+        exactly_once_init(&b->exactly_once, &b->bus, &b->config, fault);
+    config->collect = collect_offsets;
+    config->failed = transactions_failed;
+    config->arg = b;
+    if (status == STATUS_OK) {
+        status = outbox_create(&b->outbox, "replies", b->loop, &b->bus, config, fault);
+    }
+    if (status == STATUS_OK) {
+        status =
+            outbox_create(&b->notices, "announcements", b->loop, &b->bus, NULL, fault);
+    }
+    return status;
+}
+
+static enum status
 batcher_open(struct batcher *b, struct fault *fault)
 {
-    enum status status = outbox_create(&b->outbox, b->loop, &b->bus, fault);
+    enum status status = create_outboxes(b, fault);
     if (status == STATUS_OK) {
         status =
             replier_init(&b->replier, b->outbox, &b->bus, b->config.reply_allow, fault);
@@ -313,6 +375,9 @@ batcher_destroy(struct batcher **batcher)
     http_server_destroy(&b->admin);
     for (size_t i = 0; i < b->model_count; i++) {
         model_stop(b->models[i]);
+    }
+    if (b->notices != b->outbox) {
+        outbox_destroy(&b->notices);
     }
     outbox_destroy(&b->outbox);
     for (size_t i = 0; i < b->model_count; i++) {

@@ -30,6 +30,7 @@ struct intake_partition {
     bool frozen;        /* no memory for its window: nothing behind it is taken */
     int64_t committed;  /* next offset last committed, -1 = none */
     int64_t highest;    /* offset started, -1 = none */
+    uint32_t staged;    /* last transaction with an answer from here, 0 = none */
 };
 
 struct intake {
@@ -153,6 +154,7 @@ on_assigned(void *arg, struct partition *parts, size_t count)
         p->frozen = false;
         p->committed = -1;
         p->highest = -1;
+        p->staged = 0;
     }
     log_info("assigned", log_text("topic", in->topic),
              log_int("count", (int64_t)count));
@@ -162,7 +164,7 @@ on_assigned(void *arg, struct partition *parts, size_t count)
 static void
 commit(struct intake *in, bool wait)
 {
-    if (in->partition_count == 0) {
+    if (in->partition_count == 0 || in->config.transactional) {
         return;
     }
     struct partition *parts = calloc((size_t)in->partition_count, sizeof *parts);
@@ -315,6 +317,49 @@ intake_answered(struct intake *in, int32_t partition, uint32_t epoch, int64_t of
         partition_apply_pause(in, partition);
     }
     return true;
+}
+
+bool
+intake_stage(struct intake *in,
+             int32_t partition,
+             uint32_t epoch,
+             int64_t offset,
+             uint32_t number)
+{
+    struct intake_partition *p = partition_find(in, partition);
+    if (p == NULL || p->epoch != epoch) {
+        metric_add(&batcher_metrics[METRIC_STALE], 1);
+        return false;
+    }
+    if (number != 0) {
+        watermark_stage(&p->watermark, offset, number);
+        p->staged = number;
+    }
+    return true;
+}
+
+enum status
+intake_collect(struct intake *in, uint32_t number, struct transactor *transactor)
+{
+    size_t count = 0;
+    struct partition *parts = calloc((size_t)in->partition_count + 1, sizeof *parts);
+    if (parts == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    for (int32_t i = 0; i < in->partition_count; i++) {
+        const struct intake_partition *p = &in->partitions[i];
+        if (p->owned && p->staged == number) {
+            parts[count++] =
+                (struct partition){.topic = in->topic,
+                                   .partition = i,
+                                   .offset = watermark_staged(&p->watermark, number)};
+        }
+    }
+    enum status status =
+        count == 0 ? STATUS_OK
+                   : transactor_offsets(transactor, in->consumer, parts, count);
+    free(parts);
+    return status;
 }
 
 void

@@ -12,6 +12,7 @@
 #include "base/status.h"
 #include "bus/config.h"
 #include "bus/consumer.h"
+#include "bus/transactor.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,6 +34,7 @@ struct intake_config {
     const char *model;
     const char *instance_id;    /* static membership, or NULL */
     int64_t commit_interval_ns; /* of the asynchronous commits */
+    bool transactional;         /* offsets travel by intake_collect() only */
 };
 
 MUST_CHECK enum status intake_create(struct intake **out,
@@ -49,6 +51,21 @@ void intake_destroy(struct intake **intake);
 /** Its answer is acknowledged. @return false if the partition is no longer ours */
 bool
 intake_answered(struct intake *in, int32_t partition, uint32_t epoch, int64_t offset);
+
+/**
+ * Its answer lies in the transaction of that number (0: in none yet).
+ *
+ * @return false if the partition is no longer ours: it must not be answered from here
+ */
+bool intake_stage(struct intake *in,
+                  int32_t partition,
+                  uint32_t epoch,
+                  int64_t offset,
+                  uint32_t number);
+
+/** Adds to a transaction the offsets that are committable with it. */
+MUST_CHECK enum status
+intake_collect(struct intake *in, uint32_t number, struct transactor *transactor);
 
 /** Stops and goes on reading all partitions; the poll itself never stops. */
 void intake_pause(struct intake *in);

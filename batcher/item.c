@@ -31,6 +31,7 @@ item_take(struct item_pool *pool)
     it->next = NULL;
     it->deaths = 0;
     it->parcels_open = 0;
+    it->staged_in = 0;
     it->end = STATUS_OK;
     it->answer_is_last = false;
     it->version = span_of(NULL, 0);

@@ -32,6 +32,8 @@ struct destination {
 };
 
 typedef void (*item_done_fn)(void *owner, struct item *it);
+/** As intake_stage(). */
+typedef bool (*item_stage_fn)(void *owner, struct item *it, uint32_t number);
 
 struct item {
     struct former_entry entry;
@@ -52,9 +54,12 @@ struct item {
     bool answer_is_last; /* a refused answer was already replaced by a small one */
     struct parcel dead_letter;
     unsigned parcels_open;
-    enum status end;   /* STATUS_OK: every parcel was acknowledged */
-    item_done_fn done; /* its last parcel ended */
-    void *owner;       /* of the item, for done() */
+    unsigned parcels_staged; /* in transaction staged_in */
+    uint32_t staged_in;
+    enum status end;     /* STATUS_OK: every parcel was acknowledged */
+    item_done_fn done;   /* its last parcel ended */
+    item_stage_fn stage; /* in a transaction: its parcels are about to be committed */
+    void *owner;         /* of the item, for done() and stage() */
 };
 
 struct item_pool {

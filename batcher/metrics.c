@@ -37,4 +37,11 @@ struct metric batcher_metrics[METRIC_COUNT] = {
     [METRIC_STALE] = {.name = "leat_batcher_stale_answers_total",
                       .help = "Answers whose partition had gone to another member.",
                       .kind = METRIC_COUNTER},
+    [METRIC_COMMITTED] = {.name = "leat_batcher_transactions_total",
+                          .labels = "end=\"committed\"",
+                          .help = "Transactions of answers and offsets, by their end.",
+                          .kind = METRIC_COUNTER},
+    [METRIC_ABORTED] = {.name = "leat_batcher_transactions_total",
+                        .labels = "end=\"aborted\"",
+                        .kind = METRIC_COUNTER},
 };

@@ -17,6 +17,8 @@ enum batcher_metric {
     METRIC_SPLITS,
     METRIC_RUNNER_DEATHS,
     METRIC_STALE,
+    METRIC_COMMITTED,
+    METRIC_ABORTED,
     METRIC_COUNT,
 };
 

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "batcher/admit.h"
 #include "batcher/dispatcher.h"
+#include "batcher/exactly_once.h"
 #include "batcher/harvest.h"
 #include "batcher/intake.h"
 #include "batcher/loader.h"
@@ -65,6 +66,14 @@ item_finished(void *owner, struct item *it)
                               it->entry.offset);
     }
     item_give(&m->pool, it);
+}
+
+static bool
+item_staged(void *owner, struct item *it, uint32_t number)
+{
+    struct model *m = owner;
+    return intake_stage(m->intake, it->entry.partition, it->epoch, it->entry.offset,
+                        number);
 }
 
 static void
@@ -133,6 +142,7 @@ model_take(void *arg, struct record *r, uint32_t epoch)
     it->epoch = epoch;
     it->replier = m->context.replier;
     it->done = item_finished;
+    it->stage = item_staged;
     it->owner = m;
     struct fault fault = {.status = STATUS_INVALID, .text = ""};
     struct fault route = {.text = ""};
@@ -209,7 +219,8 @@ model_start_intake(struct model *m)
     const struct intake_config config = {
         .model = m->source->name,
         .instance_id = m->context.config->group_instance,
-        .commit_interval_ns = m->context.config->commit_interval_ns};
+        .commit_interval_ns = m->context.config->commit_interval_ns,
+        .transactional = exactly_once_wanted(m->context.config)};
     const struct intake_events events = {.record = model_take,
                                          .revoked = model_revoked};
     struct fault fault = {.text = ""};
@@ -420,4 +431,11 @@ size_t
 model_partitions(const struct model *m)
 {
     return m->intake == NULL ? 0 : intake_owned_count(m->intake);
+}
+
+enum status
+model_collect(struct model *m, uint32_t number, struct transactor *transactor)
+{
+    return m->intake == NULL ? STATUS_OK
+                             : intake_collect(m->intake, number, transactor);
 }

@@ -1,24 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The batcher's one producer and a list of parcels that are to be sent again. The list
- * is tried as a whole, in order, at most every RETRY_NS.
+ * A producer and a list of parcels that are to be sent, or sent again. The list is
+ * tried as a whole, in order, at most every RETRY_NS; what waits for a transaction,
+ * whenever one is open.
  */
 #include "batcher/outbox.h"
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "batcher/transaction.h"
 
 #include <stdlib.h>
 
 #define RETRY_NS            (100 * NS_PER_MS)
 #define DELIVERY_TIMEOUT_NS (30 * NS_PER_S)
 
-enum { OUTBOX_BYTES_MAX = 256 * 1024 * 1024 };
+enum {
+    OUTBOX_BYTES_MAX = 256 * 1024 * 1024,
+    AHEAD_PARCELS_MAX = 1000, /* may wait for the next transaction while */
+    AHEAD_BYTES_MAX = 32 * 1024 * 1024,
+};
 
 struct outbox {
     struct producer *producer;
-    struct parcel *first; /* to be sent again */
+    struct transaction *transaction; /* NULL: each parcel for itself */
+    struct parcel *first;            /* to be sent */
     struct parcel **end;
+    size_t waiting; /* in the list */
+    size_t waiting_bytes;
     int64_t retry_at_ns; /* TIME_NEVER while the list is empty */
     size_t open;
     bool closing;
@@ -37,6 +46,8 @@ outbox_keep(struct outbox *o, struct parcel *p)
     p->next = NULL;
     *o->end = p;
     o->end = &p->next;
+    o->waiting++;
+    o->waiting_bytes += p->record.value.size;
     if (o->retry_at_ns == TIME_NEVER) {
         o->retry_at_ns = clock_mono_ns() + RETRY_NS;
     }
@@ -55,13 +66,60 @@ outbox_try(struct outbox *o, struct parcel *p)
     p->record.arg = p;
     enum status status = producer_send(o->producer, &p->record);
     if (status == STATUS_OK) {
+        if (o->transaction != NULL) {
+            transaction_join(o->transaction, p);
+        }
         return;
     }
     if (is_final(status)) {
         parcel_end(o, p, status);
         return;
     }
+    if (o->transaction != NULL && status != STATUS_FULL) {
+        transaction_doom(o->transaction);
+    }
     outbox_keep(o, p);
+}
+
+static void
+outbox_try_in_transaction(struct outbox *o, struct parcel *p)
+{
+    if (!p->stage(p, 0)) {
+        parcel_end(o, p, STATUS_CLOSED);
+    } else if (transaction_is_open(o->transaction)) {
+        outbox_try(o, p);
+    } else {
+        outbox_keep(o, p);
+    }
+}
+
+/* Parcels come back from a transaction. What one of them is replaced by, when it is
+ * refused, goes behind the others, so that it travels with them. */
+static void
+outbox_over(void *arg, struct parcel *list, enum status status)
+{
+    struct outbox *o = arg;
+    struct parcel *refused = NULL;
+    while (list != NULL) {
+        struct parcel *p = list;
+        list = p->next;
+        if (o->closing || status == STATUS_OK) {
+            parcel_end(o, p, o->closing ? STATUS_CLOSED : STATUS_OK);
+        } else if (p->fate == STATUS_OK) {
+            outbox_keep(o, p);
+        } else {
+            p->next = refused;
+            refused = p;
+        }
+    }
+    while (refused != NULL) {
+        struct parcel *p = refused;
+        refused = p->next;
+        parcel_end(o, p, p->fate);
+    }
+    if (status == STATUS_OK && o->first != NULL) {
+        o->retry_at_ns = 0;
+    }
 }
 
 static void
@@ -69,6 +127,10 @@ outbox_report(void *context, void *arg, const struct delivery *d)
 {
     struct outbox *o = context;
     struct parcel *p = arg;
+    if (o->transaction != NULL) {
+        transaction_report(o->transaction, p, d);
+        return;
+    }
     if (d->status == STATUS_OK || is_final(d->status)) {
         parcel_end(o, p, d->status);
         return;
@@ -83,8 +145,10 @@ outbox_report(void *context, void *arg, const struct delivery *d)
 
 enum status
 outbox_create(struct outbox **out,
+              const char *name,
               struct loop *loop,
               const struct bus_config *bus,
+              const struct transaction_config *transaction,
               struct fault *fault)
 {
     struct outbox *o = calloc(1, sizeof *o);
@@ -93,13 +157,24 @@ outbox_create(struct outbox **out,
     }
     o->end = &o->first;
     o->retry_at_ns = TIME_NEVER;
-    const struct producer_config config = {.name = "replies",
-                                           .delivery_timeout_ns = DELIVERY_TIMEOUT_NS,
-                                           .queue_bytes_max = OUTBOX_BYTES_MAX};
+    struct producer_config config = {.name = name,
+                                     .delivery_timeout_ns = DELIVERY_TIMEOUT_NS,
+                                     .queue_bytes_max = OUTBOX_BYTES_MAX};
+    if (transaction != NULL) {
+        config.transactional_id = transaction->id;
+        config.transaction_timeout_ns = transaction->timeout_ns;
+    }
     enum status status =
         producer_create(&o->producer, loop, bus, &config, outbox_report, o, fault);
+    if (status == STATUS_OK && transaction != NULL) {
+        status = transaction_create(&o->transaction, loop, o->producer, transaction,
+                                    outbox_over, o);
+        if (status != STATUS_OK) {
+            (void)fault_set(fault, status, "no thread for transactions");
+        }
+    }
     if (status != STATUS_OK) {
-        free(o);
+        outbox_destroy(&o);
         return status;
     }
     *out = o;
@@ -113,6 +188,8 @@ outbox_take_list(struct outbox *o)
     struct parcel *list = o->first;
     o->first = NULL;
     o->end = &o->first;
+    o->waiting = 0;
+    o->waiting_bytes = 0;
     o->retry_at_ns = TIME_NEVER;
     return list;
 }
@@ -125,12 +202,16 @@ outbox_destroy(struct outbox **outbox)
         return;
     }
     o->closing = true;
+    if (o->transaction != NULL) {
+        transaction_stop(o->transaction);
+    }
     for (struct parcel *p = outbox_take_list(o); p != NULL;) {
         struct parcel *next = p->next;
         parcel_end(o, p, STATUS_CLOSED);
         p = next;
     }
     producer_destroy(&o->producer);
+    transaction_destroy(&o->transaction);
     free(o);
     *outbox = NULL;
 }
@@ -143,6 +224,8 @@ outbox_send(struct outbox *o, struct parcel *p)
         parcel_end(o, p, STATUS_CLOSED);
     } else if (o->first != NULL) {
         outbox_keep(o, p);
+    } else if (o->transaction != NULL) {
+        outbox_try_in_transaction(o, p);
     } else {
         outbox_try(o, p);
     }
@@ -159,24 +242,43 @@ outbox_send_later(struct outbox *o, struct parcel *p)
     }
 }
 
+static void
+outbox_retry(struct outbox *o)
+{
+    for (struct parcel *p = outbox_take_list(o); p != NULL;) {
+        struct parcel *next = p->next;
+        if (o->transaction != NULL) {
+            outbox_try_in_transaction(o, p);
+        } else {
+            outbox_try(o, p);
+        }
+        p = next;
+    }
+}
+
 int64_t
 outbox_turn(struct outbox *o, int64_t now_ns)
 {
-    if (o->retry_at_ns > now_ns) {
-        return o->retry_at_ns;
+    bool waits = o->transaction != NULL && !transaction_is_open(o->transaction);
+    if (o->retry_at_ns <= now_ns && !waits) {
+        outbox_retry(o);
     }
-    for (struct parcel *p = outbox_take_list(o); p != NULL;) {
-        struct parcel *next = p->next;
-        outbox_try(o, p);
-        p = next;
+    int64_t retry_ns = waits ? TIME_NEVER : o->retry_at_ns;
+    if (o->transaction == NULL) {
+        return retry_ns;
     }
-    return o->retry_at_ns;
+    int64_t close_ns = transaction_turn(o->transaction, now_ns);
+    return close_ns < retry_ns ? close_ns : retry_ns;
 }
 
 bool
 outbox_is_stalled(const struct outbox *o)
 {
-    return o->first != NULL;
+    if (o->transaction == NULL) {
+        return o->first != NULL;
+    }
+    return o->waiting >= AHEAD_PARCELS_MAX || o->waiting_bytes >= AHEAD_BYTES_MAX ||
+           !transaction_is_ready(o->transaction);
 }
 
 size_t
@@ -189,18 +291,26 @@ void
 outbox_serve(struct outbox *o)
 {
     producer_serve(o->producer);
+    if (o->transaction != NULL) {
+        (void)outbox_turn(o, clock_mono_ns());
+        transaction_serve(o->transaction);
+    }
 }
 
 void
 outbox_flush(struct outbox *o)
 {
     producer_flush(o->producer);
+    if (o->transaction != NULL) {
+        transaction_hurry(o->transaction);
+    }
 }
 
 bool
 outbox_connected(const struct outbox *o)
 {
-    return producer_connected(o->producer);
+    return producer_connected(o->producer) &&
+           (o->transaction == NULL || transaction_is_ready(o->transaction));
 }
 
 enum status

@@ -63,6 +63,20 @@ item_close_parcel(struct item *it)
     }
 }
 
+/* @return false: the item's partition is another member's now */
+static bool
+item_stage_parcel(struct item *it, uint32_t number)
+{
+    if (it->staged_in != number) {
+        it->staged_in = number;
+        it->parcels_staged = 0;
+    }
+    it->parcels_staged++;
+    /* What is not whole must not be sent twice either, but its offset has to wait. */
+    bool whole = it->parcels_staged == it->parcels_open;
+    return it->stage(it->owner, it, whole ? number : 0);
+}
+
 /* Where the answer goes. */
 
 static bool
@@ -154,11 +168,19 @@ copy_headers(struct item *it, bool for_route)
 
 static void answer_done(struct parcel *p, enum status status);
 
+static bool
+answer_stage(struct parcel *p, uint32_t number)
+{
+    return item_stage_parcel(
+        (struct item *)(void *)((char *)p - offsetof(struct item, answer)), number);
+}
+
 /** Sends what stands in answer_bytes; counted in parcels_open by the caller. */
 static void
 answer_send(struct item *it, const struct destination *to, bool for_route)
 {
     it->answer.done = answer_done;
+    it->answer.stage = answer_stage;
     it->answer.record.topic = to->topic;
     it->answer.record.partition = to->partition;
     uuid_format(&it->request.id, it->key);
@@ -395,6 +417,14 @@ dead_letter_done(struct parcel *p, enum status status)
     outbox_send_later(it->replier->outbox, p);
 }
 
+static bool
+dead_letter_stage(struct parcel *p, uint32_t number)
+{
+    return item_stage_parcel(
+        (struct item *)(void *)((char *)p - offsetof(struct item, dead_letter)),
+        number);
+}
+
 void
 reply_bury(struct item *it, const struct failure *failure, bool has_id)
 {
@@ -405,6 +435,7 @@ reply_bury(struct item *it, const struct failure *failure, bool has_id)
              log_int("offset", it->record->offset), log_text("stage", failure->stage),
              log_text("reason", failure->message));
     it->dead_letter.done = dead_letter_done;
+    it->dead_letter.stage = dead_letter_stage;
     it->dead_letter.record.topic = it->replier->dead_letters;
     dead_letter_write(it->record, failure->message, failure->stage, &it->arena,
                       &it->dead_letter.record);

@@ -79,10 +79,11 @@ def produce(stage, topic, values, key="stranger", partition=0):
                            check=True, timeout=60)
 
 
-def read(stage, topic):
+def read(stage, topic, isolation="read_committed"):
     """(key, value, headers as kcat writes them) of every record of a topic."""
     run = subprocess.run(["kcat", "-q", "-b", stage.brokers, "-C", "-t", topic, "-e", "-o",
-                          "beginning", "-f", "%K %S %h\n%k%s"],
+                          "beginning", "-X", f"isolation.level={isolation}",
+                          "-f", "%K %S %h\n%k%s"],
                          stdout=subprocess.PIPE, check=True, timeout=60)
     rest, found = run.stdout, []
     while rest:
