@@ -112,8 +112,20 @@ batcher_leave(struct batcher *b, int64_t now_ns)
     if (leaving && now_ns >= b->drain_until_ns) {
         log_error("drain_out_of_time",
                   log_int("unacknowledged", (int64_t)outbox_open(b->outbox)));
-        b->exit_status = EXIT_OUT_OF_TIME;
+        b->exit_status = b->exit_status == 0 ? EXIT_OUT_OF_TIME : b->exit_status;
         batcher_end(b);
+    }
+}
+
+/** A twin of ours works on: what we would still do, it does. */
+static void
+check_fences(struct batcher *b)
+{
+    for (size_t i = 0; i < b->model_count && b->phase == BATCHER_SERVING; i++) {
+        if (model_is_fenced(b->models[i])) {
+            b->exit_status = EXIT_FENCED;
+            batcher_drain(b);
+        }
     }
 }
 
@@ -146,6 +158,7 @@ batcher_turn(void *arg, int64_t now_ns)
         due_ns = model_ns < due_ns ? model_ns : due_ns;
     }
     check_devices(b);
+    check_fences(b);
     if (now_ns >= b->announce_at_ns) {
         announce_all(b, now_ns);
     }

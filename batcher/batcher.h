@@ -32,6 +32,8 @@ struct batcher_config {
     int64_t run_timeout_ns;  /* batcher.run.timeout: a batch longer than this is dead */
     int64_t slot_bytes;      /* batcher.slot.bytes: slab of one batch */
     int64_t commit_interval_ns;      /* batcher.commit.interval */
+    int64_t rebalance_timeout_ns;    /* rebalance.timeout: for what runs when partitions
+                                        go */
     int64_t drain_timeout_ns;        /* drain.timeout */
     const char *guarantee;           /* processing.guarantee */
     int64_t transaction_interval_ns; /* transaction.interval */

@@ -56,10 +56,11 @@ struct item {
     unsigned parcels_open;
     unsigned parcels_staged; /* in transaction staged_in */
     uint32_t staged_in;
-    enum status end;     /* STATUS_OK: every parcel was acknowledged */
-    item_done_fn done;   /* its last parcel ended */
+    enum status end;   /* STATUS_OK: every parcel was acknowledged */
+    item_done_fn done; /* its last parcel ended */
+    bool (*is_ours)(const void *owner, const struct item *it); /* to be answered here */
     item_stage_fn stage; /* in a transaction: its parcels are about to be committed */
-    void *owner;         /* of the item, for done() and stage() */
+    void *owner;         /* of the item, for its functions */
 };
 
 struct item_pool {

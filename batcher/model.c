@@ -14,13 +14,10 @@
 #include "batcher/intake.h"
 #include "batcher/loader.h"
 
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define REVOKE_GRACE_NS NS_PER_S
-
-enum { LOSSES_MAX = 16, NAMES_BYTES = 64 * 1024, REVOKE_POLL_MS = 1 };
+enum { LOSSES_MAX = 16, NAMES_BYTES = 64 * 1024 };
 
 struct model {
     struct model_context context;
@@ -57,13 +54,24 @@ model_fail(void *arg, const char *reason)
 
 /* Items. */
 
+static struct intake_place
+item_place(const struct item *it)
+{
+    return (struct intake_place){.partition = it->record->partition,
+                                 .epoch = it->epoch,
+                                 .offset = it->record->offset,
+                                 .bytes = it->record->value.size};
+}
+
 static void
 item_finished(void *owner, struct item *it)
 {
     struct model *m = owner;
-    if (it->end == STATUS_OK) {
-        (void)intake_answered(m->intake, it->entry.partition, it->epoch,
-                              it->entry.offset);
+    const struct intake_place place = item_place(it);
+    if (it->end != STATUS_OK) {
+        intake_given_back(m->intake, &place);
+    } else {
+        (void)intake_answered(m->intake, &place);
     }
     item_give(&m->pool, it);
 }
@@ -72,8 +80,16 @@ static bool
 item_staged(void *owner, struct item *it, uint32_t number)
 {
     struct model *m = owner;
-    return intake_stage(m->intake, it->entry.partition, it->epoch, it->entry.offset,
-                        number);
+    const struct intake_place place = item_place(it);
+    return intake_stage(m->intake, &place, number);
+}
+
+/** If not, another member answers it. */
+static bool
+item_is_ours(const void *owner, const struct item *it)
+{
+    const struct model *m = owner;
+    return intake_is_ours(m->intake, it->entry.partition, it->epoch);
 }
 
 static void
@@ -94,6 +110,8 @@ static void
 item_dropped(void *arg, struct item *it)
 {
     struct model *m = arg;
+    const struct intake_place place = item_place(it);
+    intake_given_back(m->intake, &place);
     item_give(&m->pool, it);
 }
 
@@ -124,24 +142,36 @@ item_refuse(struct model *m,
 }
 
 static void
+model_give_back(struct model *m, struct record *r, uint32_t epoch)
+{
+    const struct intake_place place = {.partition = r->partition,
+                                       .epoch = epoch,
+                                       .offset = r->offset,
+                                       .bytes = r->value.size};
+    intake_given_back(m->intake, &place);
+    record_release(&r);
+}
+
+static void
 model_take(void *arg, struct record *r, uint32_t epoch)
 {
     struct model *m = arg;
     if (m->draining) {
-        record_release(&r);
+        model_give_back(m, r, epoch);
         return;
     }
     struct item *it = item_take(&m->pool);
     if (it == NULL) {
         /* Its offset stays open: it is read again by whoever comes after us. */
         log_error("no_memory", log_text("model", m->source->name));
-        record_release(&r);
+        model_give_back(m, r, epoch);
         return;
     }
     it->record = r;
     it->epoch = epoch;
     it->replier = m->context.replier;
     it->done = item_finished;
+    it->is_ours = item_is_ours;
     it->stage = item_staged;
     it->owner = m;
     struct fault fault = {.status = STATUS_INVALID, .text = ""};
@@ -165,43 +195,12 @@ model_take(void *arg, struct record *r, uint32_t epoch)
     item_refuse(m, it, verdict, &fault);
 }
 
-/* Partitions that go. */
-
-/**
- * Lets what runs end and be acknowledged before its partitions go, so that the next
- * member does not run it again. We are inside the consumer's poll, so the loop cannot
- * turn: the slots and the producer are looked at directly.
- */
+/** As intake_events.revoked. */
 static void
-model_settle(struct model *m)
-{
-    struct pollfd fds[MODEL_INSTANCES_MAX];
-    struct dispatcher *d = &m->dispatcher;
-    int64_t end_ns = clock_mono_ns() + REVOKE_GRACE_NS;
-    d->holding = true;
-    while (m->pool.live > 0 && clock_mono_ns() < end_ns) {
-        for (unsigned i = 0; i < d->config.instances; i++) {
-            fds[i] = (struct pollfd){.fd = d->instances[i].complete, .events = POLLIN};
-        }
-        (void)poll(fds, d->config.instances, REVOKE_POLL_MS);
-        for (unsigned i = 0; i < d->config.instances; i++) {
-            instance_harvest(&d->instances[i]);
-        }
-        outbox_serve(m->context.replier->outbox);
-    }
-    d->holding = false;
-}
-
-static void
-model_revoked(void *arg, const int32_t *partitions, size_t count, bool lost)
+model_revoked(void *arg, int32_t partition, int64_t above)
 {
     struct model *m = arg;
-    for (size_t i = 0; i < count; i++) {
-        dispatcher_drop(&m->dispatcher, partitions[i], -1);
-    }
-    if (!lost) {
-        model_settle(m);
-    }
+    dispatcher_drop(&m->dispatcher, partition, above);
 }
 
 /* The runner. */
@@ -220,6 +219,9 @@ model_start_intake(struct model *m)
         .model = m->source->name,
         .instance_id = m->context.config->group_instance,
         .commit_interval_ns = m->context.config->commit_interval_ns,
+        .revoke_timeout_ns = m->context.config->rebalance_timeout_ns,
+        .requests_max = (size_t)m->context.config->queue_requests_max,
+        .bytes_max = (size_t)m->context.config->queue_bytes_max,
         .transactional = exactly_once_wanted(m->context.config)};
     const struct intake_events events = {.record = model_take,
                                          .revoked = model_revoked};
@@ -388,6 +390,12 @@ bool
 model_device_is_gone(const struct model *m)
 {
     return m->dispatcher.losses_in_row >= LOSSES_MAX;
+}
+
+bool
+model_is_fenced(const struct model *m)
+{
+    return m->intake != NULL && intake_is_fenced(m->intake);
 }
 
 struct model_info

@@ -59,6 +59,9 @@ model_collect(struct model *m, uint32_t number, struct transactor *transactor);
 /** The device was lost again and again: another host may do better. */
 bool model_device_is_gone(const struct model *m);
 
+/** Another process has taken its place in the group, under the same name. */
+bool model_is_fenced(const struct model *m);
+
 /** As announced; spans live as long as the model. */
 struct model_info model_info(const struct model *m);
 

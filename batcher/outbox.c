@@ -288,16 +288,6 @@ outbox_open(const struct outbox *o)
 }
 
 void
-outbox_serve(struct outbox *o)
-{
-    producer_serve(o->producer);
-    if (o->transaction != NULL) {
-        (void)outbox_turn(o, clock_mono_ns());
-        transaction_serve(o->transaction);
-    }
-}
-
-void
 outbox_flush(struct outbox *o)
 {
     producer_flush(o->producer);

@@ -78,12 +78,6 @@ bool outbox_is_stalled(const struct outbox *o);
 /** Parcels not yet ended. */
 size_t outbox_open(const struct outbox *o);
 
-/**
- * Takes the reports that are there, for a wait inside which the loop cannot turn; ends
- * the transaction as soon as it can.
- */
-void outbox_serve(struct outbox *o);
-
 /** From now on nothing lingers, and transactions are as short as can be: for the end.
  */
 void outbox_flush(struct outbox *o);

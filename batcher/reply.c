@@ -300,6 +300,24 @@ outputs_wanted(const struct request *q,
     return n;
 }
 
+/**
+ * Ends an item whose partition went while it ran, unanswered: another member answers
+ * it.
+ *
+ * @return whether it was ended
+ */
+static bool
+answer_withheld(struct item *it)
+{
+    if (it->is_ours(it->owner, it)) {
+        return false;
+    }
+    metric_add(&batcher_metrics[METRIC_STALE], 1);
+    it->end = STATUS_MISDIRECTED;
+    it->done(it->owner, it);
+    return true;
+}
+
 /** Outputs become the inputs of the next step of the route. */
 static enum status
 step_encode(struct item *it,
@@ -354,6 +372,9 @@ reply_succeed(struct item *it,
               const struct run *run)
 {
     struct tensor wanted[SLOT_TENSORS_MAX];
+    if (answer_withheld(it)) {
+        return;
+    }
     it->parcels_open++;
     count = outputs_wanted(&it->request, outputs, count, wanted);
     metric_add(&batcher_metrics[METRIC_SUCCEEDED], 1);
@@ -375,6 +396,9 @@ reply_succeed(struct item *it,
 void
 reply_fail(struct item *it, const struct failure *failure, const struct run *run)
 {
+    if (answer_withheld(it)) {
+        return;
+    }
     it->parcels_open++;
     metric_add(&batcher_metrics[METRIC_FAILED], 1);
     answer_fail(it, failure, run);
@@ -383,6 +407,9 @@ reply_fail(struct item *it, const struct failure *failure, const struct run *run
 void
 reply_expire(struct item *it)
 {
+    if (answer_withheld(it)) {
+        return;
+    }
     it->parcels_open++;
     metric_add(&batcher_metrics[METRIC_EXPIRED], 1);
     struct reply r = reply_to_item(it, REPLY_EXPIRED, NULL);
@@ -428,6 +455,9 @@ dead_letter_stage(struct parcel *p, uint32_t number)
 void
 reply_bury(struct item *it, const struct failure *failure, bool has_id)
 {
+    if (answer_withheld(it)) {
+        return;
+    }
     it->parcels_open += has_id ? 2 : 1;
     metric_add(&batcher_metrics[METRIC_DEAD_LETTERS], 1);
     log_warn("dead_letter", log_text("topic", it->record->topic),

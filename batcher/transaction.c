@@ -216,13 +216,6 @@ transaction_turn(struct transaction *t, int64_t now_ns)
 }
 
 void
-transaction_serve(struct transaction *t)
-{
-    transactor_serve(t->transactor);
-    (void)transaction_turn(t, TIME_NEVER);
-}
-
-void
 transaction_hurry(struct transaction *t)
 {
     t->config.interval_ns = 0;

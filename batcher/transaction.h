@@ -77,9 +77,6 @@ void transaction_doom(struct transaction *t);
 /** Closes the transaction if it is time. @return when it wants to be called next */
 int64_t transaction_turn(struct transaction *t, int64_t now_ns);
 
-/** For a wait inside which the loop cannot turn: as fast as can be. */
-void transaction_serve(struct transaction *t);
-
 /** Closes transactions as soon as they hold anything, from now on. */
 void transaction_hurry(struct transaction *t);
 

@@ -58,14 +58,18 @@ assignment_gain(struct assignment *a, rd_kafka_topic_partition_list_t *list)
     for (size_t i = 0; i < count; i++) {
         list->elems[i].offset = parts[i].offset;
     }
+    /* A pause outlives the assignment in which it was asked for. */
+    rd_kafka_resume_partitions(a->rk, list);
     enum status status = positions_set(&a->positions, parts, count);
     free(parts);
     return status == STATUS_OK ? assignment_read(a, list) : status;
 }
 
-void
-assignment_lose(struct assignment *a, bool lost)
+/* @return whether the user is done with them */
+static bool
+assignment_revoke(struct assignment *a, bool lost)
 {
+    bool done = true;
     size_t count = a->positions.count;
     struct partition *parts = count == 0 ? NULL : calloc(count, sizeof(*parts));
     for (size_t i = 0; parts != NULL && i < count; i++) {
@@ -73,11 +77,28 @@ assignment_lose(struct assignment *a, bool lost)
         parts[i] = (struct partition){at->topic, at->partition, at->next};
     }
     if (parts != NULL && a->events->revoked != NULL) {
-        a->events->revoked(a->arg, parts, count, lost);
+        done = a->events->revoked(a->arg, parts, count, lost);
     }
     free(parts);
+    return done || lost;
+}
+
+void
+assignment_lose(struct assignment *a, bool lost)
+{
+    a->leaving = true;
+    if (assignment_revoke(a, lost)) {
+        assignment_leave(a);
+    }
+}
+
+void
+assignment_leave(struct assignment *a)
+{
+    a->leaving = false;
     assignment_forget_membership(a);
     positions_clear(&a->positions);
+    rd_kafka_assign(a->rk, NULL);
 }
 
 enum status

@@ -22,15 +22,22 @@ struct assignment {
     void *arg;
     struct positions positions;
     rd_kafka_consumer_group_metadata_t *membership; /* as it came; NULL without */
-    bool dev; /* nothing committed must be found out here: see client.c */
+    bool leaving; /* revoked, and the user has not ended it */
+    bool dev;     /* nothing committed must be found out here: see client.c */
 };
 
 /** The group's, or all there are: `assigned` may move the offsets. */
 MUST_CHECK enum status
 assignment_gain(struct assignment *a, rd_kafka_topic_partition_list_t *list);
 
-/** Calls `revoked`; reading goes on until librdkafka is told. */
+/**
+ * Calls `revoked` and gives the partitions up, at once or, if the user wants time, by
+ * assignment_leave(). Until then librdkafka 2.0.2 stays in the group, sends heartbeats,
+ * fetches nothing and heeds no further rebalance (src/rdkafka_cgrp.c, the join state
+ * WAIT_UNASSIGN_CALL); it joins again when every commit under way is answered.
+ */
 void assignment_lose(struct assignment *a, bool lost);
+void assignment_leave(struct assignment *a);
 
 /** After the last assignment_lose(). */
 void assignment_fini(struct assignment *a);

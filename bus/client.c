@@ -37,7 +37,7 @@ static const struct property PRODUCER[] = {
 static const struct property CONSUMER[] = {
     {"enable.auto.commit", "false"},
     {"enable.auto.offset.store", "false"},
-    {"auto.offset.reset", "earliest"}, /* latest would skip records at a first start */
+    {"auto.offset.reset", "error"}, /* and then reading.c goes to the oldest record */
     {"partition.assignment.strategy", "range"},
     {"fetch.error.backoff.ms", "50"},
     /* A partition that is new joins with the next fetch: at a start the first records
@@ -49,8 +49,9 @@ static const struct property CONSUMER[] = {
 /* The in-process broker does not long-poll, forgets silently, and waits for the session
    timeout in every rebalance. */
 static const struct property DEV_CONSUMER[] = {
-    {"fetch.wait.max.ms", "2"},           {"auto.offset.reset", "error"},
-    {"session.timeout.ms", "6000"},       {"heartbeat.interval.ms", "500"},
+    {"fetch.wait.max.ms", "2"},
+    {"session.timeout.ms", "6000"},
+    {"heartbeat.interval.ms", "500"},
     {"allow.auto.create.topics", "true"}, /* false it does not know, and warns */
 };
 
@@ -80,6 +81,7 @@ static const struct {
     {RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION, STATUS_INVALID},
     {RD_KAFKA_RESP_ERR_POLICY_VIOLATION, STATUS_INVALID},
     {RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS, STATUS_CONFLICT},
+    {RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, STATUS_FENCED},
 };
 
 /* Keys that would break a promise, with their other names. */
@@ -91,6 +93,7 @@ static const struct {
     {"auto.commit.enable", "offsets are committed only after the answer is stored"},
     {"enable.auto.offset.store",
      "offsets are committed only after the answer is stored"},
+    {"auto.offset.reset", "records that are gone are never skipped without a word"},
     {"acks", "accepted means stored by all in-sync replicas"},
     {"request.required.acks", "accepted means stored by all in-sync replicas"},
     {"enable.idempotence", "without it a retry would store a record twice"},

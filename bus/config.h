@@ -2,10 +2,10 @@
 /*
  * What every Kafka client of Leat is made from. Anything under kafka. passes through to
  * librdkafka; keys that would break a promise are refused with the reason
- * (enable.auto.commit, enable.auto.offset.store, acks, enable.idempotence,
- * transactional.id); partition.assignment.strategy can only be range, isolation.level
- * only read_committed. kafka.producer.* goes to producers only, kafka.consumer.* to
- * consumers only.
+ * (auto.offset.reset, enable.auto.commit, enable.auto.offset.store, acks,
+ * enable.idempotence, transactional.id); partition.assignment.strategy can only be
+ * range, isolation.level only read_committed. kafka.producer.* goes to producers only,
+ * kafka.consumer.* to consumers only.
  */
 #ifndef BUS_CONFIG_H
 #define BUS_CONFIG_H

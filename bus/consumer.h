@@ -50,13 +50,29 @@ struct consumer_events {
      */
     void (*assigned)(void *arg, struct partition *parts, size_t count);
     /**
-     * Partitions go. Not lost: commits for them are still possible now, and
-     * loop-free waiting here delays the group. Lost: commit nothing.
+     * Optional: partitions go. Not lost: commits for them are still possible. Lost:
+     * commit nothing; this may also come while an earlier revocation has not ended.
+     *
+     * @return true: done. false: more time is needed, the group waits, no records come
+     *         until consumer_revoke_end(), which must follow within 4/5 of
+     *         consumer_poll_interval(). Taken for true if lost or at the end of the
+     *         consumer.
      */
-    void (*revoked)(void *arg, const struct partition *parts, size_t count, bool lost);
+    bool (*revoked)(void *arg, const struct partition *parts, size_t count, bool lost);
+    /**
+     * Optional: the offset that was to be read next is not there: deleted, cut off, or
+     * its topic was made anew. Reading goes on with the oldest record that is there,
+     * which may have a lower offset. It is logged.
+     */
+    void (*restarted)(void *arg, const char *topic, int32_t partition);
+    /** Optional: offsets given to consumer_commit() without waiting were refused. */
+    void (*commit_failed)(void *arg);
     /** Optional: a partition's reading position reached its end (caught up). */
     void (*reached_end)(void *arg, const char *topic, int32_t partition);
-    /** Optional: offset out of range, topic gone, broker away, fenced... in words. */
+    /**
+     * Optional: topic gone, broker away... in words. STATUS_FENCED: another member has
+     * come under our instance_id; the partitions were lost before and none will come.
+     */
     void (*trouble)(void *arg, enum status status, const char *reason);
 };
 
@@ -85,6 +101,13 @@ MUST_CHECK enum status consumer_create(struct consumer **out,
  */
 void consumer_destroy(struct consumer **consumer);
 
+/** What `revoked` asked time for is done: the group goes on. */
+void consumer_revoke_end(struct consumer *consumer);
+
+/** Time after which the group throws out a member that does not give its partitions up.
+ */
+int64_t consumer_poll_interval(const struct consumer *consumer);
+
 /** Without a group: reads exactly these from the given offsets; replaces the former
  * set.
  */
@@ -100,7 +123,8 @@ consumer_resume(struct consumer *consumer, const char *topic, int32_t partition)
  * Commits `offset` = next to be read, for each partition.
  *
  * @param[in] wait true: until the broker answered (at most 5 s); false: later, errors
- *            are logged and the next commit repairs them
+ *            are logged and told by commit_failed. Partitions that are given up
+ * meanwhile go to another member only after the broker answered.
  */
 MUST_CHECK enum status consumer_commit(struct consumer *consumer,
                                        const struct partition *parts,

@@ -5,6 +5,8 @@
 #include "base/clock.h"
 #include "bus/client.h"
 
+#include <stdlib.h>
+
 #define SESSION_DEFAULT_NS  (10 * NS_PER_S)
 #define FETCH_BYTES_DEFAULT (16LL * 1024 * 1024)
 
@@ -110,4 +112,16 @@ membership_copy(const rd_kafka_consumer_group_metadata_t *membership)
         return NULL;
     }
     return copy;
+}
+
+int64_t
+membership_poll_interval(const rd_kafka_conf_t *settings)
+{
+    char text[CLIENT_NUMBER_SIZE] = "";
+    size_t size = sizeof(text);
+    if (rd_kafka_conf_get(settings, "max.poll.interval.ms", text, &size) !=
+        RD_KAFKA_CONF_OK) {
+        return 0;
+    }
+    return strtoll(text, NULL, 10) * NS_PER_MS;
 }

@@ -24,6 +24,10 @@ MUST_CHECK enum status membership_settings(rd_kafka_conf_t **out,
                                            bool wants_ends,
                                            struct fault *fault);
 
+/** max.poll.interval.ms: as long do the others wait for a member in a rebalance, too.
+ */
+int64_t membership_poll_interval(const rd_kafka_conf_t *settings);
+
 /**
  * The group's generation and our id in it, to be taken when partitions come and kept
  * while they are ours: a broker refuses offsets under an older generation, so whoever

@@ -22,6 +22,7 @@ positions_set(struct positions *p, const struct partition *parts, size_t count)
             .topic = strdup(parts[i].topic),
             .partition = parts[i].partition,
             .next = parts[i].offset,
+            .gone = -1,
         };
         p->count++;
         if (p->items[i].topic == NULL) {
@@ -80,7 +81,7 @@ positions_reach_end(struct positions *p, struct position *at)
 }
 
 void
-positions_restart(struct positions *p, struct position *at)
+positions_restart(struct positions *p, struct position *at, int64_t gone)
 {
     if (at->caught_up) {
         p->behind++;
@@ -88,4 +89,7 @@ positions_restart(struct positions *p, struct position *at)
     at->caught_up = false;
     at->resumed = false;
     at->next = OFFSET_BEGINNING;
+    if (gone >= 0) {
+        at->gone = gone;
+    }
 }

@@ -17,6 +17,7 @@ struct position {
     char *topic;
     int32_t partition;
     int64_t next;   /* offset to be read next; a negative one is not known yet */
+    int64_t gone;   /* what was to be read and is no longer there; -1 = none */
     bool resumed;   /* what comes below `next` was handed over before the pause */
     bool caught_up; /* its end was reached and told */
 };
@@ -47,7 +48,9 @@ bool positions_advance(struct position *at, int64_t offset);
 /** Notes that the end was reached. @return true the first time */
 bool positions_reach_end(struct positions *p, struct position *at);
 
-/** Reading starts anew somewhere else. */
-void positions_restart(struct positions *p, struct position *at);
+/** `gone` is not there any more, or (negative) nothing was committed: reading starts
+ * anew at the beginning.
+ */
+void positions_restart(struct positions *p, struct position *at, int64_t gone);
 
 #endif

@@ -156,19 +156,14 @@ transactor_answered(struct transactor *t)
     }
 }
 
-void
-transactor_serve(struct transactor *transactor)
-{
-    if (queue_take(transactor->answered) != NULL) {
-        transactor_answered(transactor);
-    }
-}
-
 static void
 transactor_heard(void *arg, uint32_t events)
 {
     (void)events;
-    transactor_serve(arg);
+    struct transactor *t = arg;
+    if (queue_take(t->answered) != NULL) {
+        transactor_answered(t);
+    }
 }
 
 static enum status

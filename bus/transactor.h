@@ -79,10 +79,4 @@ MUST_CHECK enum status transactor_offsets(struct transactor *transactor,
 void transactor_commit(struct transactor *transactor);
 void transactor_abort(struct transactor *transactor);
 
-/**
- * Tells what has come of them, for a wait inside which the loop cannot turn; the
- * producer needs producer_serve() then. Never from within an event.
- */
-void transactor_serve(struct transactor *transactor);
-
 #endif

@@ -41,15 +41,6 @@ tap_assigned(void *arg, struct partition *parts, size_t count)
     (void)count;
 }
 
-static void
-tap_revoked(void *arg, const struct partition *parts, size_t count, bool lost)
-{
-    (void)arg;
-    (void)parts;
-    (void)count;
-    (void)lost;
-}
-
 static enum status
 tap_assign(struct replies_tap *tap, const char *topic)
 {
@@ -81,7 +72,7 @@ replies_tap_create(struct replies_tap **out,
                    struct fault *fault)
 {
     static const struct consumer_events events = {
-        .record = tap_record, .assigned = tap_assigned, .revoked = tap_revoked};
+        .record = tap_record, .assigned = tap_assigned};
     const struct consumer_config config = {.name = "replies-tap"};
     char topic[TOPIC_NAME_MAX + 1];
     struct replies_tap *tap = calloc(1, sizeof(*tap));

@@ -46,15 +46,6 @@ on_assigned(void *arg, struct partition *parts, size_t count)
 }
 
 static void
-on_revoked(void *arg, const struct partition *parts, size_t count, bool lost)
-{
-    (void)arg;
-    (void)parts;
-    (void)count;
-    (void)lost;
-}
-
-static void
 on_reached_end(void *arg, const char *name, int32_t partition)
 {
     struct models_topic *topic = arg;
@@ -72,7 +63,6 @@ consumer_start(struct models_topic *topic,
     static const struct consumer_events events = {
         .record = on_record,
         .assigned = on_assigned,
-        .revoked = on_revoked,
         .reached_end = on_reached_end,
     };
     const struct consumer_config config = {.name = "models"};

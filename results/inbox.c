@@ -224,7 +224,7 @@ commit_read(struct inbox *in, bool wait)
     }
 }
 
-static void
+static bool
 on_revoked(void *arg, const struct partition *parts, size_t count, bool lost)
 {
     struct inbox *in = arg;
@@ -240,6 +240,20 @@ on_revoked(void *arg, const struct partition *parts, size_t count, bool lost)
         owner_set(in->config.owner, parts[i].partition, false);
     }
     in->settle_ns = clock_mono_ns() + SETTLE_NS;
+    return true;
+}
+
+/* The log was cut off or made anew: what is stored says nothing about it any more. */
+static void
+on_restarted(void *arg, const char *topic, int32_t partition)
+{
+    struct inbox *in = arg;
+    struct reading *reading = reading_of(in, partition);
+    (void)topic;
+    if (reading != NULL && reading->owned) {
+        *reading = (struct reading){
+            .owned = true, .next = -1, .target = INT64_MAX, .committed = -1};
+    }
 }
 
 /* Troubles are logged by the bus. */
@@ -247,6 +261,7 @@ static const struct consumer_events consumer_events = {
     .record = on_record,
     .assigned = on_assigned,
     .revoked = on_revoked,
+    .restarted = on_restarted,
     .reached_end = on_reached_end,
 };
 

@@ -237,6 +237,7 @@ batcher_stage_open(const char *properties)
                                 .run_timeout_ns = NS_PER_S,
                                 .slot_bytes = 1 << 20,
                                 .commit_interval_ns = 50 * NS_PER_MS,
+                                .rebalance_timeout_ns = 5 * NS_PER_S,
                                 .drain_timeout_ns = 10 * NS_PER_S};
     open_client(s);
     batcher_stage_start(s);

@@ -143,15 +143,6 @@ on_assigned(void *arg, struct partition *parts, size_t count)
     }
 }
 
-static void
-on_revoked(void *arg, const struct partition *parts, size_t count, bool lost)
-{
-    (void)arg;
-    (void)parts;
-    (void)count;
-    (void)lost;
-}
-
 static int64_t
 on_turn(void *arg, int64_t now_ns)
 {
@@ -208,7 +199,7 @@ static void
 open_batcher(struct ingest_stage *stage)
 {
     static const struct consumer_events events = {
-        .record = on_record, .assigned = on_assigned, .revoked = on_revoked};
+        .record = on_record, .assigned = on_assigned};
     const struct producer_config producer = {.name = "stage",
                                              .delivery_timeout_ns = 60 * NS_PER_S};
     const struct consumer_config consumer = {.name = "stage",

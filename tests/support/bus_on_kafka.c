@@ -29,6 +29,8 @@ struct member {
     size_t partitions;
     size_t assignments;
     size_t revocations;
+    bool keeps; /* what is revoked */
+    bool kept;
 };
 
 static struct loop *loop;
@@ -124,7 +126,7 @@ member_commit(struct member *m)
     }
 }
 
-static void
+static bool
 on_revoked(void *arg, const struct partition *parts, size_t count, bool lost)
 {
     (void)parts;
@@ -138,6 +140,8 @@ on_revoked(void *arg, const struct partition *parts, size_t count, bool lost)
     }
     m->partitions = 0;
     m->revocations++;
+    m->kept = m->keeps && !lost;
+    return !m->kept;
 }
 
 static void
@@ -271,6 +275,60 @@ check_group(struct member *a)
     printf("two members shared 6 partitions, nothing read twice\n");
 }
 
+/* A keeps what is revoked for longer than a heartbeat and a session's answer take; the
+   group waits, nothing is read meanwhile, and both go on afterwards. */
+static void
+check_keep(struct member *a)
+{
+    enum { KEPT_S = 3 };
+    struct member b;
+    size_t before = a->revocations;
+    a->keeps = true;
+    member_open(&b, "late");
+    REQUIRE(until(&a->revocations, before + 1));
+    int64_t end_ns = clock_mono_ns() + KEPT_S * NS_PER_S;
+    send_many(200);
+    while (clock_mono_ns() < end_ns) {
+        loop_turn(loop, TURN_NS);
+        REQUIRE(a->kept && a->assignments == a->revocations);
+    }
+    REQUIRE(times_seen(0) == 200);
+    REQUIRE(b.partitions == 0);
+    a->keeps = false;
+    consumer_revoke_end(a->consumer);
+    REQUIRE(until(&b.partitions, PARTITIONS / 2));
+    REQUIRE(until(&a->partitions, PARTITIONS / 2));
+    REQUIRE(a->revocations == before + 1);
+    REQUIRE(until_all_seen());
+    consumer_destroy(&b.consumer);
+    REQUIRE(until(&a->partitions, PARTITIONS));
+    REQUIRE(times_seen(1) == sent);
+    printf("what is revoked can be kept for %d s: the group waits, none is lost\n",
+           KEPT_S);
+}
+
+/* The end of a member that keeps what is revoked: it goes at once. */
+static void
+check_keep_to_the_end(struct member *a)
+{
+    struct member b;
+    struct member c;
+    member_open(&b, "b");
+    REQUIRE(until(&b.partitions, PARTITIONS / 2));
+    REQUIRE(until(&a->partitions, PARTITIONS / 2));
+    b.keeps = true;
+    member_open(&c, "c");
+    REQUIRE(until(&b.revocations, 1));
+    consumer_destroy(&b.consumer);
+    REQUIRE(until(&c.partitions, PARTITIONS / 2));
+    consumer_destroy(&c.consumer);
+    REQUIRE(until(&a->partitions, PARTITIONS));
+    send_many(100);
+    REQUIRE(until_all_seen());
+    REQUIRE(times_seen(1) == sent);
+    printf("a member that ends gives up what it kept\n");
+}
+
 static void
 check_away(const char *kill, const char *start)
 {
@@ -313,6 +371,8 @@ main(int argc, char **argv)
     REQUIRE(producer_topic(producer, TOPIC, &topic) == STATUS_OK);
     check_round_trip(&a);
     check_group(&a);
+    check_keep(&a);
+    check_keep_to_the_end(&a);
     check_away(argv[2], argv[3]);
     consumer_destroy(&a.consumer);
     producer_destroy(&producer);

@@ -220,8 +220,8 @@ Test(consumer, tells_when_records_fell_out_of_the_dev_broker, .timeout = 60)
     line.start = 0;
     line_consume(&line);
     cr_assert(line_until(&line, &line.record_count, 1));
-    cr_assert_eq(line.troubles, 1);
-    cr_assert_eq(line.trouble, STATUS_NOT_FOUND);
+    cr_assert_eq(line.restarts, 1);
+    cr_assert_eq(line.troubles, 0);
     cr_assert_gt(line.records[0]->offset, 0);
     cr_assert(line_until(&line, &line.ends, 1));
     cr_assert_eq(line.records[line.record_count - 1]->offset, 19);
@@ -291,6 +291,21 @@ Test(consumer, works_as_a_member_of_a_group, .timeout = 60)
     cr_assert_eq(line.assigned, 3);
     line_stop_consuming(&line);
     cr_assert_eq(line.revoked, 3);
+    line_close(&line);
+}
+
+Test(consumer, leaves_at_once_at_its_end_whatever_its_user_keeps, .timeout = 60)
+{
+    struct line line;
+    line_open(&line, 2);
+    line_consume_as(&line, &(struct consumer_config){
+                               .name = "member", .group = "g", .topics = {"t"}});
+    cr_assert(line_until(&line, &line.assigned, 2));
+    line.keeps = true;
+    int64_t begin_ns = clock_mono_ns();
+    line_stop_consuming(&line);
+    cr_assert_eq(line.revoked, 2);
+    cr_assert_lt(clock_mono_ns() - begin_ns, 4 * NS_PER_S);
     line_close(&line);
 }
 

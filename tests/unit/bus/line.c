@@ -39,13 +39,23 @@ on_assigned(void *arg, struct partition *parts, size_t count)
     }
 }
 
-static void
+static bool
 on_revoked(void *arg, const struct partition *parts, size_t count, bool lost)
 {
     (void)parts;
     struct line *line = arg;
     line->revoked += count;
     line->revoked_lost = lost;
+    return !line->keeps;
+}
+
+static void
+on_restarted(void *arg, const char *topic, int32_t partition)
+{
+    struct line *line = arg;
+    cr_assert_str_eq(topic, "t");
+    cr_assert_geq(partition, 0);
+    line->restarts++;
 }
 
 static void
@@ -105,6 +115,7 @@ line_consume_as(struct line *line, const struct consumer_config *config)
         .record = on_record,
         .assigned = on_assigned,
         .revoked = on_revoked,
+        .restarted = on_restarted,
         .reached_end = on_end,
         .trouble = on_trouble,
     };

@@ -35,6 +35,8 @@ struct line {
     size_t assigned; /* partitions, in all calls */
     size_t revoked;
     bool revoked_lost;
+    bool keeps; /* what is revoked until consumer_revoke_end() */
+    size_t restarts;
     size_t ends;
     size_t troubles;
     enum status trouble;

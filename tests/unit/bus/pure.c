@@ -189,8 +189,12 @@ Test(positions, tells_of_an_end_once)
     cr_assert(positions_reach_end(&p, at));
     cr_assert(!positions_reach_end(&p, at));
     cr_assert_eq(p.behind, 1);
-    positions_restart(&p, at);
+    positions_restart(&p, at, -1);
     cr_assert_eq(p.behind, 2);
+    cr_assert_eq(at->gone, -1, "nothing was committed, so nothing is missing");
+    positions_restart(&p, at, 70);
+    positions_restart(&p, at, -1);
+    cr_assert_eq(at->gone, 70, "kept until a record says what is missing");
     positions_clear(&p);
 }
 
