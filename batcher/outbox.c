@@ -2,7 +2,8 @@
 /*
  * A producer and a list of parcels that are to be sent, or sent again. The list is
  * tried as a whole, in order, at most every RETRY_NS; what waits for a transaction,
- * whenever one is open.
+ * whenever one is open. A record to a topic that may not exist would hold a transaction
+ * up for seconds: until that is known it waits in a list of its own.
  */
 #include "batcher/outbox.h"
 
@@ -26,9 +27,11 @@ struct outbox {
     struct transaction *transaction; /* NULL: each parcel for itself */
     struct parcel *first;            /* to be sent */
     struct parcel **end;
-    size_t waiting; /* in the list */
+    int64_t retry_at_ns;  /* TIME_NEVER while the list is empty */
+    struct parcel *stray; /* their topics may not exist */
+    int64_t stray_at_ns;  /* to be looked at again; TIME_NEVER while there are none */
+    size_t waiting;       /* in both lists */
     size_t waiting_bytes;
-    int64_t retry_at_ns; /* TIME_NEVER while the list is empty */
     size_t open;
     bool closing;
 };
@@ -41,13 +44,19 @@ parcel_end(struct outbox *o, struct parcel *p, enum status status)
 }
 
 static void
+outbox_count(struct outbox *o, const struct parcel *p)
+{
+    o->waiting++;
+    o->waiting_bytes += p->record.value.size;
+}
+
+static void
 outbox_keep(struct outbox *o, struct parcel *p)
 {
     p->next = NULL;
     *o->end = p;
     o->end = &p->next;
-    o->waiting++;
-    o->waiting_bytes += p->record.value.size;
+    outbox_count(o, p);
     if (o->retry_at_ns == TIME_NEVER) {
         o->retry_at_ns = clock_mono_ns() + RETRY_NS;
     }
@@ -82,10 +91,26 @@ outbox_try(struct outbox *o, struct parcel *p)
 }
 
 static void
+outbox_keep_stray(struct outbox *o, struct parcel *p)
+{
+    p->next = o->stray;
+    o->stray = p;
+    outbox_count(o, p);
+    if (o->stray_at_ns == TIME_NEVER) {
+        o->stray_at_ns = clock_mono_ns() + RETRY_NS;
+    }
+}
+
+static void
 outbox_try_in_transaction(struct outbox *o, struct parcel *p)
 {
+    enum status topic = producer_topic_exists(o->producer, p->record.topic);
     if (!p->stage(p, 0)) {
         parcel_end(o, p, STATUS_CLOSED);
+    } else if (topic == STATUS_NOT_FOUND) {
+        parcel_end(o, p, topic);
+    } else if (topic != STATUS_OK) {
+        outbox_keep_stray(o, p);
     } else if (transaction_is_open(o->transaction)) {
         outbox_try(o, p);
     } else {
@@ -157,6 +182,7 @@ outbox_create(struct outbox **out,
     }
     o->end = &o->first;
     o->retry_at_ns = TIME_NEVER;
+    o->stray_at_ns = TIME_NEVER;
     struct producer_config config = {.name = name,
                                      .delivery_timeout_ns = DELIVERY_TIMEOUT_NS,
                                      .queue_bytes_max = OUTBOX_BYTES_MAX};
@@ -181,6 +207,15 @@ outbox_create(struct outbox **out,
     return STATUS_OK;
 }
 
+static void
+outbox_uncount(struct outbox *o, const struct parcel *list)
+{
+    for (const struct parcel *p = list; p != NULL; p = p->next) {
+        o->waiting--;
+        o->waiting_bytes -= p->record.value.size;
+    }
+}
+
 /** Takes the whole list. */
 static struct parcel *
 outbox_take_list(struct outbox *o)
@@ -188,10 +223,29 @@ outbox_take_list(struct outbox *o)
     struct parcel *list = o->first;
     o->first = NULL;
     o->end = &o->first;
-    o->waiting = 0;
-    o->waiting_bytes = 0;
     o->retry_at_ns = TIME_NEVER;
+    outbox_uncount(o, list);
     return list;
+}
+
+static struct parcel *
+outbox_take_strays(struct outbox *o)
+{
+    struct parcel *list = o->stray;
+    o->stray = NULL;
+    o->stray_at_ns = TIME_NEVER;
+    outbox_uncount(o, list);
+    return list;
+}
+
+static void
+outbox_close(struct outbox *o, struct parcel *list)
+{
+    while (list != NULL) {
+        struct parcel *p = list;
+        list = p->next;
+        parcel_end(o, p, STATUS_CLOSED);
+    }
 }
 
 void
@@ -205,11 +259,8 @@ outbox_destroy(struct outbox **outbox)
     if (o->transaction != NULL) {
         transaction_stop(o->transaction);
     }
-    for (struct parcel *p = outbox_take_list(o); p != NULL;) {
-        struct parcel *next = p->next;
-        parcel_end(o, p, STATUS_CLOSED);
-        p = next;
-    }
+    outbox_close(o, outbox_take_list(o));
+    outbox_close(o, outbox_take_strays(o));
     producer_destroy(&o->producer);
     transaction_destroy(&o->transaction);
     free(o);
@@ -243,32 +294,47 @@ outbox_send_later(struct outbox *o, struct parcel *p)
 }
 
 static void
-outbox_retry(struct outbox *o)
+outbox_retry(struct outbox *o, struct parcel *list)
 {
-    for (struct parcel *p = outbox_take_list(o); p != NULL;) {
-        struct parcel *next = p->next;
+    while (list != NULL) {
+        struct parcel *p = list;
+        list = p->next;
         if (o->transaction != NULL) {
             outbox_try_in_transaction(o, p);
         } else {
             outbox_try(o, p);
         }
-        p = next;
     }
+}
+
+static int64_t
+outbox_turn_in_transaction(struct outbox *o, int64_t now_ns)
+{
+    int64_t due_ns = transaction_turn(o->transaction, now_ns);
+    if (o->stray_at_ns <= now_ns) {
+        outbox_retry(o, outbox_take_strays(o));
+    }
+    if (!transaction_is_open(o->transaction)) {
+        return o->stray_at_ns;
+    }
+    if (o->retry_at_ns <= now_ns) {
+        outbox_retry(o, outbox_take_list(o));
+        due_ns = transaction_turn(o->transaction, now_ns);
+    }
+    due_ns = o->retry_at_ns < due_ns ? o->retry_at_ns : due_ns;
+    return o->stray_at_ns < due_ns ? o->stray_at_ns : due_ns;
 }
 
 int64_t
 outbox_turn(struct outbox *o, int64_t now_ns)
 {
-    bool waits = o->transaction != NULL && !transaction_is_open(o->transaction);
-    if (o->retry_at_ns <= now_ns && !waits) {
-        outbox_retry(o);
+    if (o->transaction != NULL) {
+        return outbox_turn_in_transaction(o, now_ns);
     }
-    int64_t retry_ns = waits ? TIME_NEVER : o->retry_at_ns;
-    if (o->transaction == NULL) {
-        return retry_ns;
+    if (o->retry_at_ns <= now_ns) {
+        outbox_retry(o, outbox_take_list(o));
     }
-    int64_t close_ns = transaction_turn(o->transaction, now_ns);
-    return close_ns < retry_ns ? close_ns : retry_ns;
+    return o->retry_at_ns;
 }
 
 bool

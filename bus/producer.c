@@ -25,6 +25,7 @@
 #define REPLACE_WAIT_NS   NS_PER_S
 #define TOPIC_ASK_LEAST   (100 * NS_PER_MS)
 #define TOPIC_ASK_MOST    (8 * NS_PER_S)
+#define TOPIC_MADE_WITHIN (5 * NS_PER_S) /* as topic.metadata.propagation.max.ms */
 #define BYTES_MAX_DEFAULT (64LL * 1024 * 1024)
 
 struct producer_topic {
@@ -33,8 +34,9 @@ struct producer_topic {
     int32_t partitions; /* 0 until a broker said it */
     struct probe probe;
     bool asking;
-    int64_t ask_ns;  /* not before */
-    int64_t wait_ns; /* doubles while the topic does not exist */
+    int64_t missing_ns; /* since when brokers have said so; 0 = they have not */
+    int64_t ask_ns;     /* not before */
+    int64_t wait_ns;    /* doubles while the topic does not exist */
     char name[];
 };
 
@@ -113,6 +115,9 @@ topic_answered(struct producer *p, struct producer_topic *topic, int64_t now_ns)
     if (topic->probe.answered) {
         link_delivered(&p->link, now_ns);
         topic->partitions = topic->probe.partitions;
+        if (topic->missing_ns == 0 || topic->partitions > 0) {
+            topic->missing_ns = topic->partitions > 0 ? 0 : now_ns;
+        }
     }
     topic->ask_ns = now_ns + topic->wait_ns;
     topic->wait_ns *= topic->wait_ns < TOPIC_ASK_MOST ? 2 : 1;
@@ -405,6 +410,18 @@ producer_topic_partitions(struct producer *producer, struct producer_topic *topi
 {
     (void)producer;
     return topic->partitions;
+}
+
+enum status
+producer_topic_exists(const struct producer *producer,
+                      const struct producer_topic *topic)
+{
+    if (topic->partitions > 0) {
+        return STATUS_OK;
+    }
+    bool missing = topic->missing_ns != 0 &&
+                   loop_now(producer->loop) >= topic->missing_ns + TOPIC_MADE_WITHIN;
+    return missing ? STATUS_NOT_FOUND : STATUS_UNAVAILABLE;
 }
 
 enum status

@@ -96,6 +96,15 @@ int32_t
 producer_topic_partitions(struct producer *producer, struct producer_topic *topic);
 
 /**
+ * Whether there is such a topic.
+ *
+ * @return STATUS_OK; STATUS_NOT_FOUND: for 5 s brokers have said that there is none;
+ *         STATUS_UNAVAILABLE: not known yet
+ */
+MUST_CHECK enum status producer_topic_exists(const struct producer *producer,
+                                             const struct producer_topic *topic);
+
+/**
  * Queues a record.
  *
  * @return STATUS_OK: the value is lent until the report; STATUS_FULL; STATUS_TOO_LARGE;

@@ -111,10 +111,12 @@ sender_init(struct sender *s,
             struct fault *fault)
 {
     bool transactional = s->transactional_id != NULL;
-    if (transactional && delivery_timeout_ns > s->transaction_timeout_ns) {
-        delivery_timeout_ns = s->transaction_timeout_ns; /* librdkafka insists */
+    int64_t share_ns = s->transaction_timeout_ns / 4;
+    if (transactional && delivery_timeout_ns > 3 * share_ns) {
+        delivery_timeout_ns = 3 * share_ns; /* so that we abort before Kafka does */
     }
     char timeout[CLIENT_NUMBER_SIZE];
+    char patience[CLIENT_NUMBER_SIZE];
     char end[CLIENT_NUMBER_SIZE];
     const char *linger = s->lane == LANE_BUSY ? "1" : "0";
     struct property own[] = {
@@ -123,10 +125,12 @@ sender_init(struct sender *s,
         {"message.timeout.ms",
          client_number(client_timeout_ms(delivery_timeout_ns), timeout)},
         {"transactional.id", s->transactional_id},
+        {"topic.metadata.propagation.max.ms",
+         client_number(client_timeout_ms(share_ns), patience)},
         {"transaction.timeout.ms",
          client_number(client_timeout_ms(s->transaction_timeout_ns), end)},
     };
-    size_t count = sizeof(own) / sizeof(own[0]) - (transactional ? 0 : 2);
+    size_t count = sizeof(own) / sizeof(own[0]) - (transactional ? 0 : 3);
     enum status status =
         client_settings(&s->settings, bus, CLIENT_PRODUCER, own, count, fault);
     if (status != STATUS_OK) {

@@ -22,8 +22,11 @@ call_fail(struct transaction_call *call)
 {
     rd_kafka_resp_err_t code =
         rd_kafka_fatal_error(call->rk, call->reason, sizeof(call->reason));
-    bool fenced = client_status(code) == STATUS_FENCED;
-    call->status = fenced ? STATUS_FENCED : STATUS_INTERNAL;
+    bool uncommitted = call->act != TRANSACTION_INIT && !call->commit_tried;
+    call->status = uncommitted ? STATUS_CONFLICT : STATUS_INTERNAL;
+    if (client_status(code) == STATUS_FENCED) {
+        call->status = STATUS_FENCED;
+    }
 }
 
 /* Takes the error. */
@@ -120,7 +123,7 @@ call_abort(struct transaction_call *call, enum status status)
 static enum verdict
 call_send_offsets(struct transaction_call *call, const struct group_offsets *group)
 {
-    int64_t end_ns = clock_mono_ns() + call->timeout_ns;
+    int64_t end_ns = clock_mono_ns() + call->timeout_ns / 2;
     enum verdict verdict;
     do {
         verdict =
@@ -138,6 +141,7 @@ call_commit(struct transaction_call *call)
         verdict = call_send_offsets(call, &call->groups[i]);
     }
     if (verdict == VERDICT_DONE) {
+        call->commit_tried = true;
         do {
             verdict =
                 call_judge(call, rd_kafka_commit_transaction(call->rk, WHOLE_TIMEOUT));
@@ -159,6 +163,7 @@ void
 transaction_call(struct transaction_call *call)
 {
     call->reason[0] = '\0';
+    call->commit_tried = false;
     switch (call->act) {
     case TRANSACTION_INIT:
         call_init(call);

@@ -35,9 +35,11 @@ struct transaction_call {
     struct group_offsets *groups;
     size_t group_count;
     atomic_bool *stopping; /* set: give up what does not succeed */
+    bool commit_tried;     /* from then on it is not known to be uncommitted */
     enum status status;    /* STATUS_OK; STATUS_UNAVAILABLE: a commit became an abort;
-                              STATUS_CLOSED: given up; STATUS_FENCED, STATUS_INTERNAL: the
-                              client is of no further use */
+                              STATUS_CLOSED: given up; or the client is of no further use:
+                              STATUS_FENCED; STATUS_CONFLICT: fatal, but nothing can have
+                              been committed; STATUS_INTERNAL: fatal otherwise */
     char reason[200];
 };
 

@@ -82,13 +82,14 @@ transactor_ask(struct transactor *t,
     (void)status; /* has room for the one call and the stop */
 }
 
-/* Kafka was away for longer than the transaction may last, and aborted it. */
+/* Kafka was away for longer than the transaction may last, and aborted it; or lost
+   sight of one that had hardly begun. */
 static void
 transactor_renew(struct transactor *t)
 {
     t->renew_ns = loop_now(t->loop) + RENEW_WAIT_NS;
     if (producer_renew(t->producer)) {
-        log_event(LOG_WARN, "transaction_timed_out");
+        log_warn("transactions_renewed", log_text("reason", t->call.reason));
         transactor_ask(t, TRANSACTION_INIT, TRANSACTOR_OPENING);
     }
 }
@@ -109,7 +110,8 @@ transactor_turn(void *arg, int64_t now_ns)
 static void
 transactor_fail(struct transactor *t)
 {
-    if (t->call.status == STATUS_FENCED && t->config.id_is_ours) {
+    bool timed_out = t->call.status == STATUS_FENCED && t->config.id_is_ours;
+    if (timed_out || t->call.status == STATUS_CONFLICT) {
         t->state = TRANSACTOR_RENEWING;
         t->renew_ns = 0;
         loop_wake(t->loop);
@@ -126,7 +128,7 @@ transactor_opened(struct transactor *t)
     t->state = TRANSACTOR_OPEN;
     t->was_opened = true;
     if (again) {
-        t->events.ended(t->arg, STATUS_UNAVAILABLE, "it timed out");
+        t->events.ended(t->arg, STATUS_UNAVAILABLE, "Kafka was away for too long");
     } else {
         t->events.opened(t->arg);
     }

@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """processing.guarantee=exactly_once_v2 on a real Kafka: batchers killed at random moments, and
 who reads committed replies sees each once, with the right answer; SIGTERM takes nothing back;
-of two batchers with one group.instance.id the older exits 78; a held request is answered."""
+of two batchers with one group.instance.id the older exits 78; an answer that Kafka refuses
+holds nobody up; Kafka away for longer than a transaction may last; a held request is answered."""
 import os
 import random
+import signal
 import sys
 import threading
 import time
@@ -20,9 +22,12 @@ KILLS = 8
 OPTIONS = ["--models.load=sim", "--processing.guarantee=exactly_once_v2",
            "--transaction.timeout=2s", "--kafka.consumer.session.timeout.ms=2000",
            "--kafka.consumer.heartbeat.interval.ms=200"]
-# Brokers look for members and transactions that are gone sooner than they usually do.
+# Brokers look for members and transactions that are gone sooner than they usually do. One
+# that sleeps is not taken for dead: without a peer it would then take its partitions for
+# deleted and end no transaction in them (Kafka 4.3.1: "likely deleted already").
 os.environ["KAFKA_SETTINGS"] = "\n".join([
     "group.min.session.timeout.ms=1000",
+    "broker.session.timeout.ms=60000",
     "transaction.abort.timed.out.transaction.cleanup.interval.ms=500"])
 
 
@@ -47,13 +52,13 @@ class Feed(threading.Thread):
         self.s, self.topic, self.rounds, self.size = s, prefix + "requests.sim", rounds, size
         self.expected = {}  # what is answered, by id
 
-    def put(self, partition):
+    def put(self, partition, header=None):
         values = []
         for _ in range(self.size):
             one, row = records.new_id(), os.urandom(12)
             values.append(records.request(one, [records.tensor("data", row, [1, len(row)])]))
             self.expected[one] = records.fnv(row).to_bytes(8, "little")
-        records.produce(self.s, self.topic, values, partition=partition)
+        records.produce(self.s, self.topic, values, partition=partition, header=header)
 
     def run(self):
         for i in range(self.rounds):
@@ -135,6 +140,39 @@ def twins(s, models):
     print("the older of two twins exited 78, and each request has one answer")
 
 
+def refused(s, models):
+    """Among good requests: bytes that are none, and answers to a topic that does not exist."""
+    s.topics("r.", ["sim"], PARTITIONS)
+    batcher = s.batcher("r.", models, *OPTIONS, "--reply.topics.allow=nowhere")
+    feed = Feed(s, "r.", 8)
+    feed.start()
+    lost = Feed(s, "r.", 0, size=3)
+    lost.put(1, header="kafka_replyTopic=nowhere")
+    records.produce(s, "r.requests.sim", [b"no record"], partition=2)
+    feed.join()
+    once(s, "r.", {**feed.expected, **{one: b"not_found" for one in lost.expected}})
+    letters = records.read(s, "r.dead-letters")
+    assert [value for _, value, _ in letters] == [b"no record"], letters
+    assert batcher.stop() == 0, batcher.log()
+    print("what Kafka refused was answered otherwise, and its neighbours once")
+
+
+def away(s, models):
+    s.topics("a.", ["sim"], PARTITIONS)
+    feed = Feed(s, "a.", 24)
+    feed.run()
+    batchers = [s.batcher("a.", models, *OPTIONS) for _ in range(2)]
+    time.sleep(0.5)
+    os.kill(s.broker_pid(), signal.SIGSTOP)
+    time.sleep(6)
+    os.kill(s.broker_pid(), signal.SIGCONT)
+    once(s, "a.", feed.expected)
+    for batcher in batchers:
+        assert batcher.stop() == 0, batcher.log()
+    renewed = sum(batcher.log().count("msg=transactions_renewed") for batcher in batchers)
+    print(f"Kafka was away, {renewed} clients were renewed, each request has one answer")
+
+
 def held(s, models):
     s.topics("h.", ["sim"], PARTITIONS)
     batcher = s.batcher("h.", models, *OPTIONS)
@@ -156,6 +194,8 @@ def main():
         killed(s, models, seed)
         stopped(s, models)
         twins(s, models)
+        refused(s, models)
+        away(s, models)
 
 
 main()

@@ -61,9 +61,10 @@ def fnv(row):
     return value
 
 
-def produce(stage, topic, values, key="stranger", partition=0):
+def produce(stage, topic, values, key="stranger", partition=0, header=None):
     """One record a value, in this order, into one partition; None is a tombstone."""
     where = ["kcat", "-q", "-b", stage.brokers, "-P", "-t", topic, "-p", str(partition)]
+    where += [] if header is None else ["-H", header]
     run = []
     for value in [*values, None]:
         if value is not None:
