@@ -12,6 +12,7 @@
 #include "batcher/announce.h"
 #include "batcher/control.h"
 #include "batcher/device.h"
+#include "batcher/exactly_once.h"
 #include "batcher/metrics.h"
 #include "batcher/model.h"
 #include "batcher/repository.h"
@@ -30,7 +31,12 @@
 
 enum { CANCELS_MAX = 65536 };
 
-enum { EXIT_OUT_OF_TIME = 1, EXIT_DEVICE_GONE = 75, EXIT_FENCED = 78 };
+enum {
+    EXIT_OUT_OF_TIME = 1,
+    EXIT_REFUSED = 1,
+    EXIT_DEVICE_GONE = 75,
+    EXIT_FENCED = 78
+};
 
 enum batcher_phase {
     BATCHER_SERVING,
@@ -43,7 +49,9 @@ struct batcher {
     struct loop *loop;
     struct bus_config bus;
     struct batcher_config config;
-    struct outbox *outbox;
+    struct outbox *outbox;  /* of answers */
+    struct outbox *notices; /* of announcements: outbox, unless that has transactions */
+    struct exactly_once exactly_once;
     struct replier replier;
     struct devices devices;
     struct repository repository;
@@ -123,7 +131,7 @@ batcher_leave(struct batcher *b, int64_t now_ns)
         b->phase = BATCHER_LEAVING;
         announce_all(b, now_ns);
     }
-    if (b->phase == BATCHER_LEAVING && outbox_open(b->outbox) == 0 &&
+    if (b->phase == BATCHER_LEAVING && outbox_open(b->notices) == 0 &&
         b->announce_at_ns > now_ns + ANNOUNCE_RETRY_NS) {
         batcher_end(b);
         return;
@@ -184,6 +192,17 @@ models_turn(struct batcher *b, int64_t now_ns)
 }
 
 static int64_t
+outboxes_turn(struct batcher *b, int64_t now_ns)
+{
+    int64_t due_ns = outbox_turn(b->outbox, now_ns);
+    if (b->notices == b->outbox) {
+        return due_ns;
+    }
+    int64_t notices_ns = outbox_turn(b->notices, now_ns);
+    return notices_ns < due_ns ? notices_ns : due_ns;
+}
+
+static int64_t
 batcher_turn(void *arg, int64_t now_ns)
 {
     struct batcher *b = arg;
@@ -192,9 +211,9 @@ batcher_turn(void *arg, int64_t now_ns)
     }
     b->orders_read = b->orders_read || now_ns >= b->orders_until_ns ||
                      control_topic_caught_up(b->control);
-    int64_t outbox_ns = outbox_turn(b->outbox, now_ns);
-    int64_t due_ns = models_turn(b, now_ns);
-    due_ns = outbox_ns < due_ns ? outbox_ns : due_ns;
+    int64_t due_ns = outboxes_turn(b, now_ns);
+    int64_t models_ns = models_turn(b, now_ns);
+    due_ns = models_ns < due_ns ? models_ns : due_ns;
     if (!b->orders_read && b->orders_until_ns < due_ns) {
         due_ns = b->orders_until_ns;
     }
@@ -237,8 +256,8 @@ create_models(struct batcher *b, struct fault *fault)
         }
         b->model_count++;
     }
-    return announcer_create(&b->announcer, b->outbox, &b->bus, b->config.group_instance,
-                            b->model_count, fault);
+    return announcer_create(&b->announcer, b->notices, &b->bus,
+                            b->config.group_instance, b->model_count, fault);
 }
 
 static enum status
@@ -254,9 +273,59 @@ create_admin(struct batcher *b, struct fault *fault)
 }
 
 static enum status
+collect_offsets(void *arg, uint32_t number, struct transactor *transactor)
+{
+    struct batcher *b = arg;
+    enum status status = STATUS_OK;
+    for (size_t i = 0; status == STATUS_OK && i < b->model_count; i++) {
+        status = model_collect(b->models[i], number, transactor);
+    }
+    return status;
+}
+
+static void
+transactions_failed(void *arg, enum status status, const char *reason)
+{
+    struct batcher *b = arg;
+    bool fenced = status == STATUS_FENCED;
+    log_error(fenced ? "fenced" : "transactions_refused", log_text("reason", reason),
+              log_text("advice", fenced ? "another batcher runs under this "
+                                          "group.instance.id, or Kafka was away for "
+                                          "longer than transaction.timeout"
+                                        : "see what Kafka says"));
+    b->exit_status = fenced ? EXIT_FENCED : EXIT_REFUSED;
+    batcher_end(b);
+}
+
+static enum status
+create_outboxes(struct batcher *b, struct fault *fault)
+{
+    if (!exactly_once_wanted(&b->config)) {
+        enum status status =
+            outbox_create(&b->outbox, "replies", b->loop, &b->bus, NULL, fault);
+        b->notices = b->outbox;
+        return status;
+    }
+    struct transaction_config *config = &b->exactly_once.config;
+    enum status status =
+        exactly_once_init(&b->exactly_once, &b->bus, &b->config, fault);
+    config->collect = collect_offsets;
+    config->failed = transactions_failed;
+    config->arg = b;
+    if (status == STATUS_OK) {
+        status = outbox_create(&b->outbox, "replies", b->loop, &b->bus, config, fault);
+    }
+    if (status == STATUS_OK) {
+        status =
+            outbox_create(&b->notices, "announcements", b->loop, &b->bus, NULL, fault);
+    }
+    return status;
+}
+
+static enum status
 batcher_open(struct batcher *b, struct fault *fault)
 {
-    enum status status = outbox_create(&b->outbox, b->loop, &b->bus, fault);
+    enum status status = create_outboxes(b, fault);
     if (status == STATUS_OK) {
         status = replier_init(&b->replier, b->outbox, &b->bus, &b->config, fault);
     }
@@ -389,6 +458,9 @@ batcher_destroy(struct batcher **batcher)
     control_topic_close(&b->control);
     for (size_t i = 0; i < b->model_count; i++) {
         model_stop(b->models[i]);
+    }
+    if (b->notices != b->outbox) {
+        outbox_destroy(&b->notices);
     }
     outbox_destroy(&b->outbox);
     for (size_t i = 0; i < b->model_count; i++) {

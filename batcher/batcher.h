@@ -32,10 +32,13 @@ struct batcher_config {
     int64_t queue_bytes_max; /* batcher.queue.bytes */
     int64_t run_timeout_ns;  /* batcher.run.timeout: a batch longer than this is dead */
     int64_t slot_bytes;      /* batcher.slot.bytes: slab of one batch */
-    int64_t commit_interval_ns;   /* batcher.commit.interval */
-    int64_t rebalance_timeout_ns; /* rebalance.timeout: for what runs when partitions
-                                     go */
-    int64_t drain_timeout_ns;     /* drain.timeout */
+    int64_t commit_interval_ns;      /* batcher.commit.interval */
+    int64_t rebalance_timeout_ns;    /* rebalance.timeout: for what runs when partitions
+                                        go */
+    int64_t drain_timeout_ns;        /* drain.timeout */
+    const char *guarantee;           /* processing.guarantee */
+    int64_t transaction_interval_ns; /* transaction.interval */
+    int64_t transaction_timeout_ns;  /* transaction.timeout */
 };
 
 extern const struct option batcher_options[];
@@ -60,7 +63,10 @@ const char *batcher_admin_address(const struct batcher *batcher);
 /** SIGTERM: finish what runs, give back the rest, commit, then stop the loop. */
 void batcher_drain(struct batcher *batcher);
 
-/** 0, or the exit status of a drain that could not finish in time. */
+/**
+ * 0; 1: a drain that could not finish in time, or transactions that Kafka refuses; 75:
+ * the device is gone; 78: fenced by a twin.
+ */
 int batcher_exit_status(const struct batcher *batcher);
 
 void batcher_destroy(struct batcher **batcher);

@@ -130,7 +130,7 @@ on_restarted(void *arg, const char *topic, int32_t partition)
 static void
 commit(struct intake *in, bool all, bool wait)
 {
-    if (in->set.count == 0 || in->fenced) {
+    if (in->set.count == 0 || in->fenced || in->config.transactional) {
         return;
     }
     struct partition *parts = calloc((size_t)in->set.count, sizeof *parts);
@@ -163,9 +163,7 @@ static void
 on_commit_failed(void *arg)
 {
     struct intake *in = arg;
-    for (int32_t i = 0; i < in->set.count; i++) {
-        in->set.items[i].committed = -1;
-    }
+    intake_set_uncommit(&in->set);
 }
 
 /** What lies below something that was begun is finished, too, while there is time: its
@@ -195,9 +193,7 @@ intake_leave(struct intake *in, bool lost)
     if (left > 0) {
         partitions_tell_revoked(in, true);
     }
-    for (int32_t i = 0; i < in->set.count; i++) {
-        in->set.items[i].owned = false;
-    }
+    intake_set_disown(&in->set);
     in->leave_ns = 0;
     log_info("revoked", log_text("topic", in->topic), log_int("count", (int64_t)count),
              log_text("lost", lost ? "true" : "false"),
@@ -228,9 +224,7 @@ on_revoked(void *arg, const struct partition *parts, size_t count, bool lost)
 static void
 topic_is_gone(struct intake *in)
 {
-    for (int32_t i = 0; i < in->set.count; i++) {
-        in->set.items[i].topic_gone = true;
-    }
+    intake_set_lose_topic(&in->set);
 }
 
 /** Troubles are logged by the bus. */
@@ -366,6 +360,31 @@ intake_is_ours(const struct intake *in, int32_t partition, uint32_t epoch)
     return p != NULL && epoch >= p->assigned;
 }
 
+bool
+intake_stage(struct intake *in, const struct intake_place *at, uint32_t number)
+{
+    struct intake_partition *p = intake_set_find(&in->set, at->partition);
+    if (p != NULL && p->epoch == at->epoch && number != 0) {
+        intake_partition_stage(p, at->offset, number);
+    }
+    return intake_is_ours(in, at->partition, at->epoch);
+}
+
+enum status
+intake_collect(struct intake *in, uint32_t number, struct transactor *transactor)
+{
+    struct partition *parts = calloc((size_t)in->set.count + 1, sizeof *parts);
+    if (parts == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    size_t count = intake_set_staged(&in->set, number, in->topic, parts);
+    enum status status =
+        count == 0 ? STATUS_OK
+                   : transactor_offsets(transactor, in->consumer, parts, count);
+    free(parts);
+    return status;
+}
+
 void
 intake_started(struct intake *in, int32_t partition, uint32_t epoch, int64_t offset)
 {
@@ -448,12 +467,6 @@ int32_t
 intake_partitions(const struct intake *in)
 {
     return in->set.count;
-}
-
-bool
-intake_owns(const struct intake *in, int32_t partition)
-{
-    return intake_set_find(&in->set, partition) != NULL;
 }
 
 size_t

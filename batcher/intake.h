@@ -12,6 +12,7 @@
 #include "base/status.h"
 #include "bus/config.h"
 #include "bus/consumer.h"
+#include "bus/transactor.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -38,6 +39,7 @@ struct intake_config {
     int64_t revoke_timeout_ns;  /* cut to 4/5 of max.poll.interval.ms */
     size_t requests_max;        /* of the former: a partition takes half at most */
     size_t bytes_max;
+    bool transactional; /* offsets are committed by intake_collect() only */
 };
 
 MUST_CHECK enum status intake_create(struct intake **out,
@@ -69,6 +71,17 @@ void intake_given_back(struct intake *in, const struct intake_place *at);
  */
 bool intake_is_ours(const struct intake *in, int32_t partition, uint32_t epoch);
 
+/**
+ * Its answer lies in the transaction of that number (0: in none yet).
+ *
+ * @return intake_is_ours()
+ */
+bool intake_stage(struct intake *in, const struct intake_place *at, uint32_t number);
+
+/** Adds to a transaction the offsets that are committable with it. */
+MUST_CHECK enum status
+intake_collect(struct intake *in, uint32_t number, struct transactor *transactor);
+
 /** Stops and goes on reading all partitions; the poll itself never stops. */
 void intake_pause(struct intake *in);
 void intake_resume(struct intake *in);
@@ -85,9 +98,8 @@ intake_started(struct intake *in, int32_t partition, uint32_t epoch, int64_t off
 /** Highest offset started in a partition of this assignment, -1 if none. */
 int64_t intake_highest(const struct intake *in, int32_t partition);
 
-/** Partitions 0 .. n-1 may be assigned; assigned ones are told by intake_owns(). */
+/** Partitions 0 .. n-1 may be assigned. */
 int32_t intake_partitions(const struct intake *in);
-bool intake_owns(const struct intake *in, int32_t partition);
 size_t intake_owned_count(const struct intake *in);
 
 /** An assignment came at least once, be it empty. */

@@ -83,6 +83,7 @@ intake_partition_restart(struct intake_partition *p, uint32_t epoch)
     p->in_hand_bytes = 0;
     p->committed = -1;
     p->highest = -1;
+    p->staged = 0;
     p->window_paused = false;
     p->share_paused = false;
     p->frozen = false;
@@ -155,4 +156,54 @@ int64_t
 intake_partition_committable(const struct intake_partition *p)
 {
     return p->owned && !p->topic_gone ? watermark_committable(&p->watermark) : -1;
+}
+
+void
+intake_partition_stage(struct intake_partition *p, int64_t offset, uint32_t number)
+{
+    watermark_stage(&p->watermark, offset, number);
+    p->staged = number;
+}
+
+size_t
+intake_set_staged(const struct intake_set *s,
+                  uint32_t number,
+                  const char *topic,
+                  struct partition *parts)
+{
+    size_t count = 0;
+    for (int32_t i = 0; i < s->count; i++) {
+        const struct intake_partition *p = &s->items[i];
+        if (p->owned && !p->topic_gone && p->staged == number) {
+            parts[count++] =
+                (struct partition){.topic = topic,
+                                   .partition = i,
+                                   .offset = watermark_staged(&p->watermark, number)};
+        }
+    }
+    return count;
+}
+
+void
+intake_set_lose_topic(struct intake_set *s)
+{
+    for (int32_t i = 0; i < s->count; i++) {
+        s->items[i].topic_gone = true;
+    }
+}
+
+void
+intake_set_disown(struct intake_set *s)
+{
+    for (int32_t i = 0; i < s->count; i++) {
+        s->items[i].owned = false;
+    }
+}
+
+void
+intake_set_uncommit(struct intake_set *s)
+{
+    for (int32_t i = 0; i < s->count; i++) {
+        s->items[i].committed = -1;
+    }
 }

@@ -10,6 +10,7 @@
 
 #include "base/status.h"
 #include "batcher/watermark.h"
+#include "bus/consumer.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,6 +30,7 @@ struct intake_partition {
     size_t in_hand_bytes;
     int64_t committed; /* next offset last committed, -1 = none */
     int64_t highest;   /* offset started, -1 = none */
+    uint32_t staged;   /* last transaction with an answer from here, 0 = none */
     bool owned;
     bool paused;        /* as the consumer was told */
     bool window_paused; /* its window is long */
@@ -54,6 +56,15 @@ size_t intake_set_owned(const struct intake_set *s);
 
 /** Records of the owned ones that are in hand. */
 size_t intake_set_in_hand(const struct intake_set *s);
+
+/** What their offsets mean is not known any more. */
+void intake_set_lose_topic(struct intake_set *s);
+
+/** They are others' from now on. */
+void intake_set_disown(struct intake_set *s);
+
+/** What was committed last is to be committed again. */
+void intake_set_uncommit(struct intake_set *s);
 
 /** It came with this epoch. */
 void intake_partition_assign(struct intake_partition *p, uint32_t epoch);
@@ -85,5 +96,21 @@ bool intake_partition_wants_pause(const struct intake_partition *p);
 
 /** Next offset to be read by whoever comes after us; -1 if it must not be committed. */
 int64_t intake_partition_committable(const struct intake_partition *p);
+
+/** The answer lies in that transaction. */
+void
+intake_partition_stage(struct intake_partition *p, int64_t offset, uint32_t number);
+
+/**
+ * What is committable once transaction `number` is committed, of the partitions that it
+ * has an answer from.
+ *
+ * @param[out] parts room for all of the set
+ * @return how many
+ */
+size_t intake_set_staged(const struct intake_set *s,
+                         uint32_t number,
+                         const char *topic,
+                         struct partition *parts);
 
 #endif

@@ -39,6 +39,7 @@ item_take(struct item_pool *pool)
     it->next = NULL;
     it->deaths = 0;
     it->parcels_open = 0;
+    it->staged_in = 0;
     it->end = STATUS_OK;
     it->answer_is_last = false;
     it->version = span_of(NULL, 0);
@@ -84,6 +85,28 @@ item_give(struct item_pool *pool, struct item *it)
     it->next = pool->free;
     pool->free = it;
     pool->live--;
+}
+
+void
+item_close_parcel(struct item *it)
+{
+    it->parcels_open--;
+    if (it->parcels_open == 0) {
+        it->done(it->owner, it);
+    }
+}
+
+bool
+item_stage_parcel(struct item *it, uint32_t number)
+{
+    if (it->staged_in != number) {
+        it->staged_in = number;
+        it->parcels_staged = 0;
+    }
+    it->parcels_staged++;
+    /* What is not whole must not be sent twice either, but its offset has to wait. */
+    bool whole = it->parcels_staged == it->parcels_open;
+    return it->stage(it->owner, it, whole ? number : 0);
 }
 
 void

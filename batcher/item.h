@@ -33,6 +33,8 @@ struct destination {
 };
 
 typedef void (*item_done_fn)(void *owner, struct item *it);
+/** As intake_stage(). */
+typedef bool (*item_stage_fn)(void *owner, struct item *it, uint32_t number);
 
 struct item {
     struct former_entry entry;
@@ -53,10 +55,13 @@ struct item {
     bool answer_is_last; /* a refused answer was already replaced by a small one */
     struct parcel dead_letter;
     unsigned parcels_open;
+    unsigned parcels_staged; /* in transaction staged_in */
+    uint32_t staged_in;
     enum status end;   /* STATUS_OK: every parcel was acknowledged */
     item_done_fn done; /* its last parcel ended */
     bool (*is_ours)(const void *owner, const struct item *it); /* to be answered here */
-    void *owner; /* of the item, for done() and is_ours() */
+    item_stage_fn stage; /* in a transaction: its parcels are about to be committed */
+    void *owner;         /* of the item, for its functions */
 };
 
 struct item_pool {
@@ -92,6 +97,16 @@ struct item *item_find(const struct item_pool *pool, const struct uuid *id);
 
 /** Releases the record and gives the item back. */
 void item_give(struct item_pool *pool, struct item *it);
+
+/** One of its parcels has ended; done is called after the last. */
+void item_close_parcel(struct item *it);
+
+/**
+ * One of its parcels is about to be committed in transaction `number`.
+ *
+ * @return false: its partition is another member's now
+ */
+MUST_CHECK bool item_stage_parcel(struct item *it, uint32_t number);
 
 /** Frees the pooled ones; none may be live. */
 void item_pool_fini(struct item_pool *pool);

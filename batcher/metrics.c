@@ -72,4 +72,11 @@ struct metric batcher_metrics[METRIC_COUNT] = {
                                "What is taken off deadlines for the answer's way to "
                                "Kafka.",
                            .kind = METRIC_GAUGE},
+    [METRIC_COMMITTED] = {.name = "leat_batcher_transactions_total",
+                          .labels = "end=\"committed\"",
+                          .help = "Transactions of answers and offsets, by their end.",
+                          .kind = METRIC_COUNTER},
+    [METRIC_ABORTED] = {.name = "leat_batcher_transactions_total",
+                        .labels = "end=\"aborted\"",
+                        .kind = METRIC_COUNTER},
 };

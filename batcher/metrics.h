@@ -27,6 +27,8 @@ enum batcher_metric {
     METRIC_IDLE_GAP,
     METRIC_WAITING,
     METRIC_REPLY_TIME,
+    METRIC_COMMITTED,
+    METRIC_ABORTED,
     METRIC_COUNT,
 };
 

@@ -7,8 +7,10 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "batcher/address.h"
 #include "batcher/admit.h"
 #include "batcher/dispatcher.h"
+#include "batcher/exactly_once.h"
 #include "batcher/harvest.h"
 #include "batcher/intake.h"
 #include "batcher/loader.h"
@@ -77,6 +79,14 @@ item_finished(void *owner, struct item *it)
     item_give(&m->pool, it);
 }
 
+static bool
+item_staged(void *owner, struct item *it, uint32_t number)
+{
+    struct model *m = owner;
+    const struct intake_place place = item_place(it);
+    return intake_stage(m->intake, &place, number);
+}
+
 /** If not, another member answers it. */
 static bool
 item_is_ours(const void *owner, const struct item *it)
@@ -139,6 +149,7 @@ model_take(void *arg, struct record *r, uint32_t epoch)
     it->replier = m->context.replier;
     it->done = item_finished;
     it->is_ours = item_is_ours;
+    it->stage = item_staged;
     it->owner = m;
     struct fault fault = {.status = STATUS_INVALID, .text = ""};
     struct fault route = {.text = ""};
@@ -150,7 +161,7 @@ model_take(void *arg, struct record *r, uint32_t epoch)
         .slot_bytes = m->dispatcher.instances[0].slab.slot_bytes,
         .reply_time_ns = outbox_reply_time(m->context.replier->outbox)};
     enum admit_verdict verdict = admit(it, &terms, &now, &fault);
-    if (reply_find_destination(it, &route) != STATUS_OK && verdict == ADMIT_OK) {
+    if (address_find(it, &route) != STATUS_OK && verdict == ADMIT_OK) {
         verdict = ADMIT_REFUSED;
         fault = route;
     }
@@ -204,7 +215,8 @@ model_start_intake(struct model *m)
         .commit_interval_ns = m->context.config->commit_interval_ns,
         .revoke_timeout_ns = m->context.config->rebalance_timeout_ns,
         .requests_max = (size_t)m->context.config->queue_requests_max,
-        .bytes_max = (size_t)m->context.config->queue_bytes_max};
+        .bytes_max = (size_t)m->context.config->queue_bytes_max,
+        .transactional = exactly_once_wanted(m->context.config)};
     const struct intake_events events = {.record = model_take,
                                          .revoked = model_revoked};
     struct fault fault = {.text = ""};
@@ -466,4 +478,11 @@ size_t
 model_partitions(const struct model *m)
 {
     return m->intake == NULL ? 0 : intake_owned_count(m->intake);
+}
+
+enum status
+model_collect(struct model *m, uint32_t number, struct transactor *transactor)
+{
+    return m->intake == NULL ? STATUS_OK
+                             : intake_collect(m->intake, number, transactor);
 }

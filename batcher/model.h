@@ -15,6 +15,7 @@
 #include "batcher/reply.h"
 #include "batcher/repository.h"
 #include "bus/config.h"
+#include "bus/transactor.h"
 #include "schemas/message.h"
 
 #include <stdbool.h>
@@ -67,6 +68,10 @@ void model_drain(struct model *m);
 
 /** Nothing of it is unanswered or unacknowledged. */
 bool model_is_idle(const struct model *m);
+
+/** As intake_collect(). */
+MUST_CHECK enum status
+model_collect(struct model *m, uint32_t number, struct transactor *transactor);
 
 /** The device was lost again and again: another host may do better. */
 bool model_device_is_gone(const struct model *m);

@@ -104,6 +104,29 @@ const struct option batcher_options[] = {
      .fallback = "30s",
      .help = "Longest time from SIGTERM to the end; work unfinished then is given back "
              "and the exit status is 1."},
+    {.name = "processing.guarantee",
+     .kind = OPTION_TEXT,
+     .offset = AT(guarantee),
+     .fallback = "at_least_once",
+     .help = "exactly_once_v2: answers, dead letters and request offsets in one Kafka "
+             "transaction, so a read_committed reader sees each answer once.",
+     .choices = "at_least_once|exactly_once_v2"},
+    {.name = "transaction.interval",
+     .kind = OPTION_DURATION,
+     .offset = AT(transaction_interval_ns),
+     .least = NS_PER_MS,
+     .most = 60 * NS_PER_S,
+     .fallback = "50ms",
+     .help = "How long a transaction takes answers before it is committed; they are "
+             "seen only then."},
+    {.name = "transaction.timeout",
+     .kind = OPTION_DURATION,
+     .offset = AT(transaction_timeout_ns),
+     .least = NS_PER_S,
+     .most = 900 * NS_PER_S,
+     .fallback = "10s",
+     .help = "Kafka aborts a transaction that lasts longer; so long readers may wait "
+             "after a crash."},
 };
 
 const size_t batcher_option_count = sizeof batcher_options / sizeof batcher_options[0];

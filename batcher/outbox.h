@@ -4,6 +4,9 @@
  * over is sent, and sent again with the same bytes while that can help, until it is
  * acknowledged or refused for good. Each parcel ends exactly once. While parcels wait
  * for room the outbox is stalled and no further batches are formed: that bounds it.
+ *
+ * Or the parcels travel in transactions together with the offsets they answer for: then
+ * acknowledged means committed, and readers of committed records see each once.
  */
 #ifndef BATCHER_OUTBOX_H
 #define BATCHER_OUTBOX_H
@@ -18,6 +21,7 @@
 
 struct outbox;
 struct parcel;
+struct transaction_config;
 
 /**
  * The end of a parcel.
@@ -28,18 +32,34 @@ struct parcel;
  */
 typedef void (*parcel_done_fn)(struct parcel *p, enum status status);
 
+/**
+ * The parcel is in the transaction of that number, which is about to be committed; 0:
+ * it would be sent next.
+ *
+ * @return false: it must not be sent, another member answers; then done(STATUS_CLOSED)
+ */
+typedef bool (*parcel_stage_fn)(struct parcel *p, uint32_t number);
+
 /** One record on its way, embedded in its owner. */
 struct parcel {
     struct outgoing record; /* value, key and headers live until done; arg is ours */
     parcel_done_fn done;
-    bool alone; /* was refused as too large together with others */
+    bool alone;            /* was refused as too large together with others */
+    parcel_stage_fn stage; /* used by transactions only */
+    enum status fate;      /* ours: how it ends if its transaction is aborted */
     struct parcel *next;
     int64_t sent_ns; /* when the producer was given it last */
 };
 
+/**
+ * @param[in] name        for the log, a literal
+ * @param[in] transaction NULL: none, at least once
+ */
 MUST_CHECK enum status outbox_create(struct outbox **out,
+                                     const char *name,
                                      struct loop *loop,
                                      const struct bus_config *bus,
+                                     const struct transaction_config *transaction,
                                      struct fault *fault);
 
 /** Ends every open parcel with STATUS_CLOSED. @blocks up to 5 s */
@@ -54,16 +74,14 @@ void outbox_send_later(struct outbox *o, struct parcel *p);
 /** Sends again what is due. @return when it wants to be called next */
 int64_t outbox_turn(struct outbox *o, int64_t now_ns);
 
-/** Parcels wait for room or for Kafka. */
+/** More parcels wait for room or for Kafka than should. */
 bool outbox_is_stalled(const struct outbox *o);
 
 /** Parcels not yet ended. */
 size_t outbox_open(const struct outbox *o);
 
-/** Takes the reports that are there, for a wait inside which the loop cannot turn. */
-void outbox_serve(struct outbox *o);
-
-/** Sends what lingers now. */
+/** From now on nothing lingers, and transactions are as short as can be: for the end.
+ */
 void outbox_flush(struct outbox *o);
 
 /** What an answer hardly exceeds on its way to Kafka: reply_time_allowance(). */

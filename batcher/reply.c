@@ -7,25 +7,15 @@
 #include "batcher/reply.h"
 
 #include "base/log.h"
+#include "batcher/address.h"
 #include "batcher/metrics.h"
-#include "batcher/reply_route.h"
 #include "schemas/codec.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define HEADER_SPRING_TOPIC     "kafka_replyTopic"
-#define HEADER_SPRING_PARTITION "kafka_replyPartition"
-
-/* Headers that belong to the caller and come back with the answer. */
-static const char *const answer_headers[] = {"traceparent", "tracestate",
-                                             "kafka_correlationId"};
-/* In addition, those that the next step of a route needs. */
-static const char *const route_headers[] = {HEADER_SPRING_TOPIC,
-                                            HEADER_SPRING_PARTITION};
-
-enum { COPIED_HEADERS_MAX = 8, MESSAGE_BYTES = 256 };
+enum { MESSAGE_BYTES = 256 };
 
 enum status
 replier_init(struct replier *r,
@@ -57,117 +47,29 @@ replier_init(struct replier *r,
     return STATUS_OK;
 }
 
-static void
-item_close_parcel(struct item *it)
-{
-    it->parcels_open--;
-    if (it->parcels_open == 0) {
-        it->done(it->owner, it);
-    }
-}
-
-/* Where the answer goes. */
-
-static bool
-name_is_one_of(const char *name, const char *const *names, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(name, names[i]) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void
-destination_is_ours(struct item *it)
-{
-    it->destination = (struct destination){
-        .topic = it->replier->replies, .partition = PARTITION_BY_KEY, .is_ours = true};
-}
-
-enum status
-reply_find_destination(struct item *it, struct fault *fault)
-{
-    const struct replier *r = it->replier;
-    destination_is_ours(it);
-    struct reply_wish wish = {.field = it->request.reply_to};
-    const char *name;
-    struct span value;
-    for (size_t i = 0; record_header_at(it->record, i, &name, &value) == STATUS_OK;
-         i++) {
-        if (strcmp(name, HEADER_SPRING_TOPIC) == 0) {
-            wish.header_topic = value;
-        } else if (strcmp(name, HEADER_SPRING_PARTITION) == 0) {
-            wish.header_partition = value;
-        }
-    }
-    struct reply_route route;
-    enum status status =
-        reply_route(&wish, span_of_text(r->replies_name), r->allow, &route, fault);
-    if (status != STATUS_OK) {
-        return status;
-    }
-    it->destination.partition = route.partition;
-    if (route.topic.size == 0) {
-        return STATUS_OK;
-    }
-    const char *topic = arena_text(&it->arena, route.topic);
-    if (topic == NULL ||
-        outbox_topic(r->outbox, topic, &it->destination.topic) != STATUS_OK) {
-        destination_is_ours(it);
-        return fault_set(fault, STATUS_INVALID, "reply topic has no valid name");
-    }
-    it->destination.is_ours = false;
-    return STATUS_OK;
-}
-
-/** Copies the caller's headers that travel on; most records have none. */
-static void
-copy_headers(struct item *it, bool for_route)
-{
-    struct outgoing *out = &it->answer.record;
-    struct record_header h;
-    struct record_header *headers = NULL;
-    out->headers = NULL;
-    out->header_count = 0;
-    for (size_t i = 0; out->header_count < COPIED_HEADERS_MAX &&
-                       record_header_at(it->record, i, &h.name, &h.value) == STATUS_OK;
-         i++) {
-        bool wanted =
-            name_is_one_of(h.name, answer_headers,
-                           sizeof answer_headers / sizeof *answer_headers) ||
-            (for_route && name_is_one_of(h.name, route_headers,
-                                         sizeof route_headers / sizeof *route_headers));
-        if (!wanted) {
-            continue;
-        }
-        if (headers == NULL) {
-            headers = arena_array(&it->arena, COPIED_HEADERS_MAX, sizeof *headers);
-        }
-        if (headers == NULL) {
-            return;
-        }
-        out->headers = headers;
-        headers[out->header_count++] = h;
-    }
-}
-
 /* The answer and its end. */
 
 static void answer_done(struct parcel *p, enum status status);
+
+static bool
+answer_stage(struct parcel *p, uint32_t number)
+{
+    return item_stage_parcel(
+        (struct item *)(void *)((char *)p - offsetof(struct item, answer)), number);
+}
 
 /** Sends what stands in answer_bytes; counted in parcels_open by the caller. */
 static void
 answer_send(struct item *it, const struct destination *to, bool for_route)
 {
     it->answer.done = answer_done;
+    it->answer.stage = answer_stage;
     it->answer.record.topic = to->topic;
     it->answer.record.partition = to->partition;
     uuid_format(&it->request.id, it->key);
     it->answer.record.key = span_of(it->key, UUID_TEXT);
     it->answer.record.value = buf_span(&it->answer_bytes);
-    copy_headers(it, for_route);
+    address_headers(it, for_route);
     outbox_send(it->replier->outbox, &it->answer);
 }
 
@@ -235,7 +137,7 @@ answer_replace(struct item *it, enum status refused)
     if (refused != STATUS_TOO_LARGE) {
         failure.status = refused;
         failure.message = "the topic or partition for the answer does not exist";
-        destination_is_ours(it);
+        address_reset(it);
     }
     log_warn("answer_refused", log_status(failure.status),
              log_int("bytes", (int64_t)it->answer_bytes.size));
@@ -456,6 +358,14 @@ dead_letter_done(struct parcel *p, enum status status)
     outbox_send_later(it->replier->outbox, p);
 }
 
+static bool
+dead_letter_stage(struct parcel *p, uint32_t number)
+{
+    return item_stage_parcel(
+        (struct item *)(void *)((char *)p - offsetof(struct item, dead_letter)),
+        number);
+}
+
 /** The group that read the record: the topic's name tells the model, as in intake.c. */
 static void
 reader_group(const struct item *it, char group[static TOPIC_NAME_MAX + 1])
@@ -478,6 +388,7 @@ reply_bury(struct item *it, const struct failure *failure, bool has_id)
              log_int("offset", it->record->offset), log_text("stage", failure->stage),
              log_text("reason", failure->message));
     it->dead_letter.done = dead_letter_done;
+    it->dead_letter.stage = dead_letter_stage;
     it->dead_letter.record.topic = it->replier->dead_letters;
     char group[TOPIC_NAME_MAX + 1];
     reader_group(it, group);

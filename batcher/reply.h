@@ -51,14 +51,6 @@ MUST_CHECK enum status replier_init(struct replier *r,
                                     const struct batcher_config *config,
                                     struct fault *fault);
 
-/**
- * Finds out where the answer goes; without a wish of the request: the replies topic.
- *
- * @return STATUS_OK; STATUS_INVALID with the reason, the destination being the replies
- *         topic then
- */
-MUST_CHECK enum status reply_find_destination(struct item *it, struct fault *fault);
-
 /** Ends with these outputs, of which the request may want some only. */
 void reply_succeed(struct item *it,
                    const struct tensor *outputs,

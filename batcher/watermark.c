@@ -11,6 +11,7 @@ enum { WATERMARK_CAPACITY_FIRST = 256 };
 
 struct watermark_entry {
     int64_t offset;
+    uint32_t staged; /* number of the transaction, 0 = none */
     bool ended;
 };
 
@@ -116,4 +117,25 @@ int64_t
 watermark_committable(const struct watermark *w)
 {
     return w->count > 0 ? entry_at(w, 0)->offset : w->next;
+}
+
+void
+watermark_stage(struct watermark *w, int64_t offset, uint32_t number)
+{
+    size_t i = watermark_find(w, offset);
+    if (i < w->count) {
+        entry_at(w, i)->staged = number;
+    }
+}
+
+int64_t
+watermark_staged(const struct watermark *w, uint32_t number)
+{
+    for (size_t i = 0; i < w->count; i++) {
+        const struct watermark_entry *entry = entry_at(w, i);
+        if (!entry->ended && entry->staged != number) {
+            return entry->offset;
+        }
+    }
+    return w->next;
 }

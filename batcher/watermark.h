@@ -45,4 +45,16 @@ void watermark_end(struct watermark *w, int64_t offset);
 /** Next offset to be read by whoever comes after us; -1 if nothing was begun. */
 int64_t watermark_committable(const struct watermark *w);
 
+/**
+ * The record's answer lies in a transaction that is about to be committed. It stays
+ * open until watermark_end(); if the transaction fails, the next one has another
+ * number.
+ *
+ * @param[in] number of the transaction, not 0
+ */
+void watermark_stage(struct watermark *w, int64_t offset, uint32_t number);
+
+/** What watermark_committable() will be once that transaction is committed. */
+int64_t watermark_staged(const struct watermark *w, uint32_t number);
+
 #endif

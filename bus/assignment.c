@@ -3,6 +3,7 @@
 #include "bus/assignment.h"
 
 #include "bus/client.h"
+#include "bus/membership.h"
 #include "bus/offsets.h"
 
 #include <stdlib.h>
@@ -14,10 +15,28 @@ assignment_read(struct assignment *a, rd_kafka_topic_partition_list_t *list)
     return status == STATUS_OK ? client_status(rd_kafka_assign(a->rk, list)) : status;
 }
 
+static void
+assignment_forget_membership(struct assignment *a)
+{
+    if (a->membership != NULL) {
+        rd_kafka_consumer_group_metadata_destroy(a->membership);
+        a->membership = NULL;
+    }
+}
+
+void
+assignment_fini(struct assignment *a)
+{
+    assignment_forget_membership(a);
+    positions_clear(&a->positions);
+}
+
 enum status
 assignment_gain(struct assignment *a, rd_kafka_topic_partition_list_t *list)
 {
     size_t count = (size_t)list->cnt;
+    assignment_forget_membership(a);
+    a->membership = membership_take(a->rk);
     if (count == 0) {
         positions_clear(&a->positions);
         if (a->events->assigned != NULL) {
@@ -77,6 +96,7 @@ void
 assignment_leave(struct assignment *a)
 {
     a->leaving = false;
+    assignment_forget_membership(a);
     positions_clear(&a->positions);
     rd_kafka_assign(a->rk, NULL);
 }

@@ -21,6 +21,7 @@ struct assignment {
     const struct consumer_events *events;
     void *arg;
     struct positions positions;
+    rd_kafka_consumer_group_metadata_t *membership; /* as it came; NULL without */
     bool leaving; /* revoked, and the user has not ended it */
     bool dev;     /* nothing committed must be found out here: see client.c */
 };
@@ -37,6 +38,9 @@ assignment_gain(struct assignment *a, rd_kafka_topic_partition_list_t *list);
  */
 void assignment_lose(struct assignment *a, bool lost);
 void assignment_leave(struct assignment *a);
+
+/** After the last assignment_lose(). */
+void assignment_fini(struct assignment *a);
 
 /** Exactly these, without a word to the user. */
 MUST_CHECK enum status

@@ -71,6 +71,9 @@ static const struct {
     {RD_KAFKA_RESP_ERR__MSG_TIMED_OUT, STATUS_TIMEOUT},
     {RD_KAFKA_RESP_ERR__PURGE_QUEUE, STATUS_CLOSED},
     {RD_KAFKA_RESP_ERR__PURGE_INFLIGHT, STATUS_CLOSED},
+    {RD_KAFKA_RESP_ERR__FENCED, STATUS_FENCED},
+    {RD_KAFKA_RESP_ERR_PRODUCER_FENCED, STATUS_FENCED},
+    {RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH, STATUS_FENCED},
     {RD_KAFKA_RESP_ERR__INVALID_ARG, STATUS_INVALID},
     {RD_KAFKA_RESP_ERR_INVALID_CONFIG, STATUS_INVALID},
     {RD_KAFKA_RESP_ERR_INVALID_PARTITIONS, STATUS_INVALID},
@@ -94,6 +97,20 @@ static const struct {
     {"acks", "accepted means stored by all in-sync replicas"},
     {"request.required.acks", "accepted means stored by all in-sync replicas"},
     {"enable.idempotence", "without it a retry would store a record twice"},
+    {"transactional.id", "processing.guarantee=exactly_once_v2 sets it"},
+};
+
+/* Keys that can have one value only. */
+static const struct {
+    const char *key;
+    const char *value;
+    const char *reason;
+} FIXED[] = {
+    /* Eager callbacks only. */
+    {"partition.assignment.strategy", "range",
+     "it keeps the topics of one id in one process"},
+    {"isolation.level", "read_committed",
+     "what a transaction took back was never said"},
 };
 
 enum status
@@ -188,12 +205,19 @@ client_key(const char *key, enum client_role role)
 }
 
 static enum status
-client_refuse(const char *key, const char *bare, struct fault *fault)
+client_refuse(const struct property *extra, const char *bare, struct fault *fault)
 {
     for (size_t i = 0; i < COUNT_OF(REFUSED); i++) {
         if (strcmp(bare, REFUSED[i].key) == 0) {
-            return fault_set(fault, STATUS_INVALID, "kafka.%s cannot be set: %s", key,
-                             REFUSED[i].reason);
+            return fault_set(fault, STATUS_INVALID, "kafka.%s cannot be set: %s",
+                             extra->key, REFUSED[i].reason);
+        }
+    }
+    for (size_t i = 0; i < COUNT_OF(FIXED); i++) {
+        if (strcmp(bare, FIXED[i].key) == 0 &&
+            strcmp(extra->value, FIXED[i].value) != 0) {
+            return fault_set(fault, STATUS_INVALID, "kafka.%s must be %s: %s",
+                             extra->key, FIXED[i].value, FIXED[i].reason);
         }
     }
     return STATUS_OK;
@@ -209,17 +233,9 @@ client_set_extra(rd_kafka_conf_t *settings,
     if (bare == NULL) {
         return STATUS_OK;
     }
-    enum status status = client_refuse(extra->key, bare, fault);
+    enum status status = client_refuse(extra, bare, fault);
     if (status != STATUS_OK) {
         return status;
-    }
-    /* Eager callbacks only, and co-partitioned topics must stay together. */
-    if (strcmp(bare, "partition.assignment.strategy") == 0 &&
-        strcmp(extra->value, "range") != 0) {
-        return fault_set(fault, STATUS_INVALID,
-                         "kafka.%s must be range: it keeps the topics of one id in "
-                         "one process",
-                         extra->key);
     }
     char why[160];
     if (rd_kafka_conf_set(settings, bare, extra->value, why, sizeof(why)) !=

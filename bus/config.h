@@ -3,9 +3,9 @@
  * What every Kafka client of Leat is made from. Anything under kafka. passes through to
  * librdkafka; keys that would break a promise are refused with the reason
  * (auto.offset.reset, enable.auto.commit, enable.auto.offset.store, acks,
- * enable.idempotence), and
- * partition.assignment.strategy can only be range. kafka.producer.* goes to producers
- * only, kafka.consumer.* to consumers only.
+ * enable.idempotence, transactional.id); partition.assignment.strategy can only be
+ * range, isolation.level only read_committed. kafka.producer.* goes to producers only,
+ * kafka.consumer.* to consumers only.
  */
 #ifndef BUS_CONFIG_H
 #define BUS_CONFIG_H

@@ -197,7 +197,7 @@ consumer_destroy(struct consumer **consumer)
         }
         consumer_drop_client(c);
     }
-    positions_clear(&c->assignment.positions);
+    assignment_fini(&c->assignment);
     record_pool_fini(&c->pool);
     for (size_t i = 0; i < c->topic_count; i++) {
         free(c->topics[i]);
@@ -236,6 +236,13 @@ enum status
 consumer_resume(struct consumer *consumer, const char *topic, int32_t partition)
 {
     return assignment_resume(&consumer->assignment, topic, partition);
+}
+
+rd_kafka_consumer_group_metadata_t *
+consumer_membership(const struct consumer *c)
+{
+    return c->assignment.membership == NULL ? NULL
+                                            : membership_copy(c->assignment.membership);
 }
 
 enum status

@@ -79,6 +79,41 @@ membership_settings(rd_kafka_conf_t **out,
     return STATUS_OK;
 }
 
+rd_kafka_consumer_group_metadata_t *
+membership_take(rd_kafka_t *rk)
+{
+    rd_kafka_consumer_group_metadata_t *membership =
+        rd_kafka_consumer_group_metadata(rk);
+    /* Asked afterwards: an id that is still there was there before, too. */
+    char *id = rd_kafka_memberid(rk);
+    bool is_member = id != NULL && id[0] != '\0';
+    rd_kafka_mem_free(rk, id);
+    if (membership != NULL && !is_member) {
+        rd_kafka_consumer_group_metadata_destroy(membership);
+        return NULL;
+    }
+    return membership;
+}
+
+rd_kafka_consumer_group_metadata_t *
+membership_copy(const rd_kafka_consumer_group_metadata_t *membership)
+{
+    void *bytes = NULL;
+    size_t size = 0;
+    rd_kafka_consumer_group_metadata_t *copy = NULL;
+    rd_kafka_error_t *error =
+        rd_kafka_consumer_group_metadata_write(membership, &bytes, &size);
+    if (error == NULL) {
+        error = rd_kafka_consumer_group_metadata_read(&copy, bytes, size);
+    }
+    rd_kafka_mem_free(NULL, bytes);
+    if (error != NULL) {
+        rd_kafka_error_destroy(error);
+        return NULL;
+    }
+    return copy;
+}
+
 int64_t
 membership_poll_interval(const rd_kafka_conf_t *settings)
 {

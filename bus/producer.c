@@ -13,6 +13,7 @@
 #include "bus/lane.h"
 #include "bus/link.h"
 #include "bus/prober.h"
+#include "bus/producer_client.h"
 #include "bus/sender.h"
 
 #include <librdkafka/rdkafka.h>
@@ -24,6 +25,7 @@
 #define REPLACE_WAIT_NS   NS_PER_S
 #define TOPIC_ASK_LEAST   (100 * NS_PER_MS)
 #define TOPIC_ASK_MOST    (8 * NS_PER_S)
+#define TOPIC_MADE_WITHIN (5 * NS_PER_S) /* as topic.metadata.propagation.max.ms */
 #define BYTES_MAX_DEFAULT (64LL * 1024 * 1024)
 
 struct producer_topic {
@@ -32,8 +34,9 @@ struct producer_topic {
     int32_t partitions; /* 0 until a broker said it */
     struct probe probe;
     bool asking;
-    int64_t ask_ns;  /* not before */
-    int64_t wait_ns; /* doubles while the topic does not exist */
+    int64_t missing_ns; /* since when brokers have said so; 0 = they have not */
+    int64_t ask_ns;     /* not before */
+    int64_t wait_ns;    /* doubles while the topic does not exist */
     char name[];
 };
 
@@ -112,6 +115,9 @@ topic_answered(struct producer *p, struct producer_topic *topic, int64_t now_ns)
     if (topic->probe.answered) {
         link_delivered(&p->link, now_ns);
         topic->partitions = topic->probe.partitions;
+        if (topic->missing_ns == 0 || topic->partitions > 0) {
+            topic->missing_ns = topic->partitions > 0 ? 0 : now_ns;
+        }
     }
     topic->ask_ns = now_ns + topic->wait_ns;
     topic->wait_ns *= topic->wait_ns < TOPIC_ASK_MOST ? 2 : 1;
@@ -184,13 +190,36 @@ sender_replace(struct producer *p, struct sender *s)
              log_text("reason", fault.text));
 }
 
+/* Its transactor replaces the client, or nobody. */
+static bool
+is_transactional(const struct producer *p)
+{
+    return p->senders[0].transactional_id != NULL;
+}
+
+bool
+producer_renew(struct producer *producer)
+{
+    if (producer->probes > 0) {
+        return false;
+    }
+    sender_replace(producer, &producer->senders[0]);
+    return !producer->senders[0].failed;
+}
+
+rd_kafka_t *
+producer_client(const struct producer *producer)
+{
+    return producer->senders[0].rk;
+}
+
 /* @return whether all lanes are usable */
 static bool
 senders_keep(struct producer *p)
 {
     bool usable = true;
     for (int i = 0; i < p->sender_count; i++) {
-        if (p->senders[i].failed && p->probes == 0) {
+        if (p->senders[i].failed && p->probes == 0 && !is_transactional(p)) {
             sender_replace(p, &p->senders[i]);
         }
         usable = usable && !p->senders[i].failed;
@@ -233,7 +262,7 @@ producer_turn(void *arg, int64_t now_ns)
 static enum status
 producer_open(struct producer *p,
               const struct bus_config *bus,
-              int64_t delivery_timeout_ns,
+              const struct producer_config *config,
               struct fault *fault)
 {
     for (int i = 0; i < p->sender_count; i++) {
@@ -241,12 +270,14 @@ producer_open(struct producer *p,
             .loop = p->loop,
             .name = p->name,
             .lane = (enum lane)i,
+            .transactional_id = config->transactional_id,
+            .transaction_timeout_ns = config->transaction_timeout_ns,
             .reported = producer_reported,
             .lost = producer_lost,
             .context = p,
         };
         enum status status =
-            sender_init(&p->senders[i], bus, delivery_timeout_ns, fault);
+            sender_init(&p->senders[i], bus, config->delivery_timeout_ns, fault);
         if (status == STATUS_OK) {
             status = sender_open(&p->senders[i], fault);
         }
@@ -282,12 +313,13 @@ producer_create(struct producer **out,
     p->name = config->name;
     p->fn = fn;
     p->context = context;
-    p->sender_count = config->single_lane ? 1 : LANE_COUNT;
+    bool single = config->single_lane || config->transactional_id != NULL;
+    p->sender_count = single ? 1 : LANE_COUNT;
     p->pace_ns = config->pace_ns;
     p->bytes_max =
         config->queue_bytes_max > 0 ? config->queue_bytes_max : BYTES_MAX_DEFAULT;
     link_init(&p->link, clock_mono_ns());
-    enum status status = producer_open(p, bus, config->delivery_timeout_ns, fault);
+    enum status status = producer_open(p, bus, config, fault);
     if (status != STATUS_OK) {
         producer_destroy(&p);
         return status;
@@ -378,6 +410,18 @@ producer_topic_partitions(struct producer *producer, struct producer_topic *topi
 {
     (void)producer;
     return topic->partitions;
+}
+
+enum status
+producer_topic_exists(const struct producer *producer,
+                      const struct producer_topic *topic)
+{
+    if (topic->partitions > 0) {
+        return STATUS_OK;
+    }
+    bool missing = topic->missing_ns != 0 &&
+                   loop_now(producer->loop) >= topic->missing_ns + TOPIC_MADE_WITHIN;
+    return missing ? STATUS_NOT_FOUND : STATUS_UNAVAILABLE;
 }
 
 enum status

@@ -56,11 +56,14 @@ struct delivery {
 typedef void (*delivery_fn)(void *context, void *arg, const struct delivery *d);
 
 struct producer_config {
-    const char *name;            /* for the log: "requests" */
-    int64_t delivery_timeout_ns; /* give up and report after this */
-    int64_t queue_bytes_max;     /* over it producer_send() is STATUS_FULL */
-    int64_t pace_ns;             /* of the loop while records are many; 0 = none */
-    bool single_lane;            /* one client, linger 0: for rare records */
+    const char *name;             /* for the log: "requests" */
+    int64_t delivery_timeout_ns;  /* give up and report after this */
+    int64_t queue_bytes_max;      /* over it producer_send() is STATUS_FULL */
+    int64_t pace_ns;              /* of the loop while records are many; 0 = none */
+    bool single_lane;             /* one client, linger 0: for rare records */
+    const char *transactional_id; /* or NULL. Else one client, whose records are part of
+                                     the transactions of transactor.h; borrowed */
+    int64_t transaction_timeout_ns; /* the coordinator aborts after this */
 };
 
 MUST_CHECK enum status producer_create(struct producer **out,
@@ -91,6 +94,15 @@ MUST_CHECK enum status producer_topic(struct producer *producer,
  */
 int32_t
 producer_topic_partitions(struct producer *producer, struct producer_topic *topic);
+
+/**
+ * Whether there is such a topic.
+ *
+ * @return STATUS_OK; STATUS_NOT_FOUND: for 5 s brokers have said that there is none;
+ *         STATUS_UNAVAILABLE: not known yet
+ */
+MUST_CHECK enum status producer_topic_exists(const struct producer *producer,
+                                             const struct producer_topic *topic);
 
 /**
  * Queues a record.

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * librdkafka's callbacks run inside rd_kafka_poll(), which only sender_serve() and
- * sender_purge() call: always on the loop's thread.
+ * librdkafka's callbacks run inside rd_kafka_poll(), which only sender_wait() calls:
+ * always on the loop's thread. In transactions the calls that end them, on a thread of
+ * their own, would poll as well; so there reports come as events, which they leave
+ * alone.
  */
 #include "bus/sender.h"
 
@@ -56,12 +58,42 @@ sender_troubled(rd_kafka_t *rk, int error, const char *reason, void *opaque)
     }
 }
 
-/* One poll takes all there is; what comes during it rings again. */
+static void
+sender_take_event(struct sender *s, rd_kafka_event_t *event)
+{
+    if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_DR) {
+        const rd_kafka_message_t *m;
+        while ((m = rd_kafka_event_message_next(event)) != NULL) {
+            sender_reported(s->rk, m, s);
+        }
+    } else if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_ERROR) {
+        int error = rd_kafka_event_error_is_fatal(event) != 0
+                        ? RD_KAFKA_RESP_ERR__FATAL
+                        : rd_kafka_event_error(event);
+        sender_troubled(s->rk, error, rd_kafka_event_error_string(event), s);
+    }
+    rd_kafka_event_destroy(event);
+}
+
+/* Takes all there is, after waiting for the first; what comes meanwhile rings again. */
+static void
+sender_wait(struct sender *s, int wait_ms)
+{
+    if (s->transactional_id == NULL) {
+        rd_kafka_poll(s->rk, wait_ms);
+        return;
+    }
+    rd_kafka_event_t *event;
+    while ((event = rd_kafka_queue_poll(s->bell.queue, wait_ms)) != NULL) {
+        sender_take_event(s, event);
+        wait_ms = 0;
+    }
+}
+
 static void
 sender_serve(void *arg)
 {
-    struct sender *s = arg;
-    rd_kafka_poll(s->rk, 0);
+    sender_wait(arg, 0);
 }
 
 void
@@ -78,19 +110,37 @@ sender_init(struct sender *s,
             int64_t delivery_timeout_ns,
             struct fault *fault)
 {
+    bool transactional = s->transactional_id != NULL;
+    int64_t share_ns = s->transaction_timeout_ns / 4;
+    if (transactional && delivery_timeout_ns > 3 * share_ns) {
+        delivery_timeout_ns = 3 * share_ns; /* so that we abort before Kafka does */
+    }
     char timeout[CLIENT_NUMBER_SIZE];
+    char patience[CLIENT_NUMBER_SIZE];
+    char end[CLIENT_NUMBER_SIZE];
+    const char *linger = s->lane == LANE_BUSY ? "1" : "0";
     struct property own[] = {
-        {"linger.ms", s->lane == LANE_BUSY ? "1" : "0"},
+        /* In a transaction nobody sees a record before the commit, which flushes. */
+        {"linger.ms", transactional ? "5" : linger},
         {"message.timeout.ms",
          client_number(client_timeout_ms(delivery_timeout_ns), timeout)},
+        {"transactional.id", s->transactional_id},
+        {"topic.metadata.propagation.max.ms",
+         client_number(client_timeout_ms(share_ns), patience)},
+        {"transaction.timeout.ms",
+         client_number(client_timeout_ms(s->transaction_timeout_ns), end)},
     };
-    size_t count = sizeof(own) / sizeof(own[0]);
+    size_t count = sizeof(own) / sizeof(own[0]) - (transactional ? 0 : 3);
     enum status status =
         client_settings(&s->settings, bus, CLIENT_PRODUCER, own, count, fault);
     if (status != STATUS_OK) {
         return status;
     }
     rd_kafka_conf_set_opaque(s->settings, s);
+    if (transactional) {
+        rd_kafka_conf_set_events(s->settings, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR);
+        return STATUS_OK;
+    }
     rd_kafka_conf_set_dr_msg_cb(s->settings, sender_reported);
     rd_kafka_conf_set_error_cb(s->settings, sender_troubled);
     return STATUS_OK;
@@ -132,7 +182,7 @@ sender_purge(struct sender *s, int64_t wait_ns)
     int64_t end_ns = clock_mono_ns() + wait_ns;
     rd_kafka_purge(s->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
     while (s->pending > 0 && clock_mono_ns() < end_ns) {
-        rd_kafka_poll(s->rk, PURGE_POLL_MS);
+        sender_wait(s, PURGE_POLL_MS);
     }
 }
 

@@ -22,8 +22,10 @@ struct sender {
     struct loop *loop;
     const char *name; /* for the log */
     enum lane lane;
-    rd_kafka_conf_t *settings; /* kept, to make another client from */
-    rd_kafka_t *rk;            /* NULL while it could not be made */
+    const char *transactional_id;   /* or NULL; then: */
+    int64_t transaction_timeout_ns; /* the coordinator aborts after this */
+    rd_kafka_conf_t *settings;      /* kept, to make another client from */
+    rd_kafka_t *rk;                 /* NULL while it could not be made */
     struct bell bell;
     size_t pending; /* records lent */
     int64_t bytes;  /* lent: keys and values */

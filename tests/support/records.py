@@ -125,9 +125,10 @@ def fnv(row):
     return value
 
 
-def produce(stage, topic, values, key="stranger", partition=0):
+def produce(stage, topic, values, key="stranger", partition=0, header=None):
     """One record a value, in this order, into one partition; None is a tombstone."""
     where = ["kcat", "-q", "-b", stage.brokers, "-P", "-t", topic, "-p", str(partition)]
+    where += [] if header is None else ["-H", header]
     run = []
     for value in [*values, None]:
         if value is not None:
@@ -143,10 +144,11 @@ def produce(stage, topic, values, key="stranger", partition=0):
                            check=True, timeout=60)
 
 
-def read(stage, topic):
+def read(stage, topic, isolation="read_committed"):
     """(key, value, headers as kcat writes them) of every record of a topic."""
     run = subprocess.run(["kcat", "-q", "-b", stage.brokers, "-C", "-t", topic, "-e", "-o",
-                          "beginning", "-f", "%K %S %h\n%k%s"],
+                          "beginning", "-X", f"isolation.level={isolation}",
+                          "-f", "%K %S %h\n%k%s"],
                          stdout=subprocess.PIPE, check=True, timeout=60)
     rest, found = run.stdout, []
     while rest:

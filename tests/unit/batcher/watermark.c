@@ -74,6 +74,33 @@ Test(watermark, is_full_at_its_limit_and_goes_on_when_the_oldest_ends)
     watermark_fini(&w);
 }
 
+Test(watermark, counts_what_lies_in_a_transaction_for_that_transaction_only)
+{
+    struct watermark w;
+    watermark_init(&w, 8);
+    cr_assert_eq(watermark_staged(&w, 1), -1);
+    for (int64_t offset = 10; offset < 14; offset++) {
+        cr_assert_eq(watermark_begin(&w, offset), STATUS_OK);
+    }
+    watermark_stage(&w, 10, 1);
+    watermark_stage(&w, 12, 1);
+    cr_assert_eq(watermark_staged(&w, 1), 11);
+    cr_assert_eq(watermark_committable(&w), 10, "nothing is committed yet");
+    cr_assert_eq(watermark_staged(&w, 2), 10, "transaction 1 was aborted");
+    watermark_stage(&w, 10, 2);
+    watermark_stage(&w, 11, 2);
+    cr_assert_eq(watermark_staged(&w, 2), 12);
+    watermark_end(&w, 10);
+    watermark_end(&w, 11);
+    watermark_stage(&w, 13, 3);
+    cr_assert_eq(watermark_staged(&w, 3), 12, "12 is in no transaction any more");
+    watermark_stage(&w, 12, 3);
+    watermark_stage(&w, 99, 3);
+    cr_assert_eq(watermark_staged(&w, 3), 14);
+    cr_assert_eq(watermark_committable(&w), 12);
+    watermark_fini(&w);
+}
+
 Test(watermark, never_passes_an_open_record_in_a_thousand_random_orders)
 {
     enum { RECORDS = 700 };

@@ -250,7 +250,9 @@ Test(config, refuses_the_keys_that_would_break_a_promise)
         "producer.acks",
         "request.required.acks",
         "producer.enable.idempotence",
+        "producer.transactional.id",
         "partition.assignment.strategy",
+        "consumer.isolation.level",
     };
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
         struct property extra = {keys[i], "true"};
