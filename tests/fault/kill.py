@@ -43,10 +43,11 @@ def _answered(history, since_ms, until_ms):
 
 def _duplicates(history, fault, until_ms, partitions):
     """(count, bound, what is outside it) of what the kill made to run again."""
-    pairs = _answered(history, fault["begin"], until_ms)
+    pairs = _answered(history, 0, until_ms)
     ours = [(r, a) for r, a in pairs if r.partition in partitions]
     before = [(r, a) for r, a in ours if a[0].time_ms <= fault["at"]]
-    under_way = max((a[0].time_ms - r.time_ms for r, a in before), default=0)
+    under_way = max((a[0].time_ms - r.time_ms for r, a in before
+                     if r.time_ms >= fault["begin"]), default=0)
     since_ms = fault["at"] - COMMIT_MS - under_way - SLACK_MS
     after = [x.committed for x in history.samples if x.time_ms > fault["at"] + 300]
     committed = after[0] if after else {}
