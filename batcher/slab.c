@@ -112,6 +112,8 @@ slab_gather(struct slot_head *slot,
     slot->input_count = spec->input_count;
     slot->output_count = 0;
     slot->inputs_end = at;
+    slot->taken_ns = 0;
+    slot->prepared_ns = 0;
     slot->started_ns = 0;
     slot->completed_ns = 0;
     slot->error[0] = '\0';

@@ -2,8 +2,9 @@
 /*
  * A way to run models: one `const struct backend_ops` per platform, chosen by the
  * `platform` of a load. The instance allocates the backend's private state (zeroed,
- * state_size bytes) and frees it after unload(); it calls all slots of one state from
- * one thread.
+ * state_size bytes) and frees it after unload(). It calls load(), run(), unload() and
+ * the warm-up's prepare() from one thread; between load() and unload(), of a staged
+ * model prepare() from a second one, for the next batch while run() computes this one.
  */
 #ifndef RUNNER_BACKEND_H
 #define RUNNER_BACKEND_H
@@ -31,7 +32,8 @@ struct backend_ops {
      * Reads the model and says its tensors.
      *
      * @param[in,out] model max_batch_size is set, and inputs and outputs are those of
-     *                the properties, maybe none; complete and checked on STATUS_OK
+     *                the properties, maybe none; complete and checked on STATUS_OK.
+     *                Sets `staged` if this model gains by prepare()
      * @return STATUS_OK, or why not in words; then unload() is called all the same
      */
     enum status (*load)(void *state,
@@ -43,8 +45,20 @@ struct backend_ops {
     void (*unload)(void *state);
 
     /**
+     * Decodes or uploads the inputs: the stage before run(), called where load() set
+     * `staged`, in the order in which the batches run. The same batch, at the same
+     * address, comes to run() later; two batches live at a time. (optional: then no
+     * model is staged)
+     *
+     * @return SLOT_SUCCEEDED, or as run(): then run() is not called
+     * @thread the preparer of the instance; run() may be in another batch meanwhile
+     */
+    enum slot_outcome (*prepare)(void *state, struct batch *b);
+
+    /**
      * Computes every output by batch_output(), in the model's order. Rows that fail by
-     * themselves are marked in row_failed.
+     * themselves are marked in row_failed. b->slot->started_ns is the moment of the
+     * call.
      *
      * @return SLOT_SUCCEEDED, or another outcome with its reason by batch_fail()
      */

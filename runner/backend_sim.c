@@ -1,84 +1,73 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The backend that stands for a device: it takes sim.alpha + sim.beta × rows and
- * answers with a hash of each row (sim_hash.h), so that schedulers can be measured and
- * every answer be told from every other. On demand a row that begins with chosen bytes
- * fails alone, fails its batch, kills the process or never ends: the poison of the
- * tests.
+ * The backend that stands for a device: it takes sim.alpha + sim.beta × rows, after
+ * sim.decode in a stage of its own, and answers with a hash of each row (sim_hash.h),
+ * so that schedulers can be measured and every answer be told from every other. It
+ * sleeps until absolute instants, so its own work is part of the time, not on top of
+ * it. Rows may be poisoned (sim_poison.h), but for the warm-up's.
  */
 #include "base/clock.h"
 #include "runner/backend.h"
 #include "runner/sim_hash.h"
+#include "runner/sim_poison.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
+#include <math.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
-enum { POISON_BYTES_MAX = 16 };
-
-/* A row is poisoned if it begins with these bytes; size 0: no row is. */
-struct poison {
-    uint8_t bytes[POISON_BYTES_MAX];
-    size_t size;
-};
-
-enum poison_kind {
-    POISON_REJECT,
-    POISON_FAIL,
-    POISON_LOSE,
-    POISON_CRASH,
-    POISON_HANG,
-    POISON_KINDS
-};
-
-static const char *const poison_keys[POISON_KINDS] = {
-    [POISON_REJECT] = "sim.reject.on", [POISON_FAIL] = "sim.fail.on",
-    [POISON_LOSE] = "sim.lose.on",     [POISON_CRASH] = "sim.crash.on",
-    [POISON_HANG] = "sim.hang.on",
-};
+enum { OUTPUT_HASH, OUTPUT_VALUE };
 
 struct sim {
     int64_t alpha_ns;    /* per batch */
-    int64_t beta_ns;     /* per row */
+    int64_t beta_ns;     /* per row, the padding's too */
+    int64_t decode_ns;   /* per batch, before the run */
     int64_t memory_rows; /* most rows that find device memory */
-    struct poison poison[POISON_KINDS];
+    bool values;         /* there is an OUTPUT_VALUE */
+    struct sim_poison poison;
 };
 
-static int
-hex_digit(char c)
+static enum status
+read_times(struct sim *sim, const struct properties *p, struct fault *fault)
 {
-    static const char digits[] = "0123456789abcdef";
-    const char *at = c == '\0' ? NULL : strchr(digits, c);
-    return at == NULL ? -1 : (int)(at - digits);
+    const struct {
+        const char *key;
+        int64_t *out_ns;
+    } times[] = {{"sim.alpha", &sim->alpha_ns},
+                 {"sim.beta", &sim->beta_ns},
+                 {"sim.decode", &sim->decode_ns}};
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < sizeof times / sizeof times[0] && status == STATUS_OK; i++) {
+        status = properties_duration(p, times[i].key, times[i].out_ns, fault);
+    }
+    return status;
 }
 
 static enum status
-read_poison(const struct properties *p,
-            const char *key,
-            struct poison *out,
-            struct fault *fault)
+read_output(struct sim *sim, const struct properties *p, struct fault *fault)
 {
-    const char *text = properties_text(p, key);
-    if (text == NULL) {
-        return STATUS_OK;
+    const char *output = properties_text(p, "sim.output");
+    sim->values = output != NULL;
+    if (output != NULL && strcmp(output, "fp32") != 0) {
+        return fault_set(fault, STATUS_INVALID, "sim.output=%.60s: expected fp32",
+                         output);
     }
-    size_t size = strlen(text) / 2;
-    bool ok = size > 0 && size <= POISON_BYTES_MAX && strlen(text) == size * 2;
-    for (size_t i = 0; ok && i < size; i++) {
-        int high = hex_digit(text[2 * i]);
-        int low = hex_digit(text[2 * i + 1]);
-        ok = high >= 0 && low >= 0;
-        out->bytes[i] = (uint8_t)(ok ? high * 16 + low : 0);
+    if (sim->poison.kinds[POISON_NAN].size > 0 && !sim->values) {
+        return fault_set(
+            fault, STATUS_INVALID,
+            "sim.nan.on: there is no float output without sim.output=fp32");
     }
-    if (!ok) {
-        return fault_set(fault, STATUS_INVALID,
-                         "%s=%.60s: expected 1 to %d bytes in lower-case hex", key,
-                         text, POISON_BYTES_MAX);
-    }
-    out->size = size;
     return STATUS_OK;
+}
+
+static void
+add_output(struct model *model, const char *name, enum datatype datatype)
+{
+    struct model_tensor *t = &model->outputs[model->output_count++];
+    bool batches = model->max_batch_size > 0;
+    *t = (struct model_tensor){
+        .datatype = datatype, .rank = batches ? 2 : 1, .shape = {batches ? -1 : 1, 1}};
+    memcpy(t->name, name, strlen(name) + 1);
 }
 
 static enum status
@@ -87,30 +76,26 @@ sim_load(void *state,
          struct model *model,
          struct fault *fault)
 {
+    static const int64_t rows[] = {1, SLOT_ROWS_MAX};
     struct sim *sim = state;
     const struct properties *p = source->properties;
     if (model->input_count == 0) {
         return fault_set(fault, STATUS_INVALID, "sim: no input.0 in the properties");
     }
-    if (properties_duration(p, "sim.alpha", &sim->alpha_ns, fault) != STATUS_OK ||
-        properties_duration(p, "sim.beta", &sim->beta_ns, fault) != STATUS_OK) {
-        return STATUS_INVALID;
-    }
-    static const int64_t rows[] = {1, SLOT_ROWS_MAX};
     sim->memory_rows = SLOT_ROWS_MAX;
-    if (properties_int(p, "sim.memory.rows", rows, &sim->memory_rows, fault) !=
-        STATUS_OK) {
+    if (read_times(sim, p, fault) != STATUS_OK ||
+        properties_int(p, "sim.memory.rows", rows, &sim->memory_rows, fault) !=
+            STATUS_OK ||
+        sim_poison_read(&sim->poison, p, fault) != STATUS_OK ||
+        read_output(sim, p, fault) != STATUS_OK) {
         return STATUS_INVALID;
     }
-    for (size_t kind = 0; kind < POISON_KINDS; kind++) {
-        if (read_poison(p, poison_keys[kind], &sim->poison[kind], fault) != STATUS_OK) {
-            return STATUS_INVALID;
-        }
+    model->staged = properties_text(p, "sim.decode") != NULL;
+    model->output_count = 0;
+    add_output(model, "hash", DATATYPE_UINT64);
+    if (sim->values) {
+        add_output(model, "value", DATATYPE_FP32);
     }
-    struct model_tensor batched = {"hash", DATATYPE_UINT64, 2, {-1, 1}};
-    struct model_tensor single = {"hash", DATATYPE_UINT64, 1, {1}};
-    model->outputs[0] = model->max_batch_size > 0 ? batched : single;
-    model->output_count = 1;
     return STATUS_OK;
 }
 
@@ -157,41 +142,6 @@ take_row(const struct batch *b, struct span *rest, struct span *row)
     return STATUS_OK;
 }
 
-static bool
-poisoned(const struct sim *sim, enum poison_kind kind, struct span row)
-{
-    const struct poison *p = &sim->poison[kind];
-    return p->size > 0 && row.size >= p->size &&
-           memcmp(row.data, p->bytes, p->size) == 0;
-}
-
-/* What a poisoned row does; SLOT_SUCCEEDED for a good one. */
-static enum slot_outcome
-suffer(const struct sim *sim, struct batch *b, uint32_t row_index, struct span row)
-{
-    if (b->warm_up) {
-        return SLOT_SUCCEEDED;
-    }
-    if (poisoned(sim, POISON_CRASH, row)) {
-        abort();
-    }
-    while (poisoned(sim, POISON_HANG, row)) {
-        pause();
-    }
-    if (poisoned(sim, POISON_LOSE, row)) {
-        batch_fail(b, "sim.lose.on met in row %" PRIu32, row_index);
-        return SLOT_DEVICE_LOST;
-    }
-    if (poisoned(sim, POISON_FAIL, row)) {
-        return batch_fail(b, "sim.fail.on met in a row of %zu bytes", row.size);
-    }
-    if (poisoned(sim, POISON_REJECT, row)) {
-        b->slot->row_failed[row_index] = 1;
-        batch_fail(b, "sim.reject.on met in row %" PRIu32, row_index);
-    }
-    return SLOT_SUCCEEDED;
-}
-
 static void
 sleep_until(int64_t mono_ns)
 {
@@ -202,41 +152,93 @@ sleep_until(int64_t mono_ns)
     } while (interrupted != 0);
 }
 
+/* Rows are decoded beside each other, so their number does not matter. */
 static enum slot_outcome
-sim_run(void *state, struct batch *b)
+sim_prepare(void *state, struct batch *b)
 {
     const struct sim *sim = state;
-    int64_t end_ns = clock_mono_ns() + sim->alpha_ns + sim->beta_ns * b->rows;
-    if (b->rows > sim->memory_rows && !b->warm_up) {
-        batch_fail(b, "%" PRIu32 " rows are over sim.memory.rows", b->rows);
-        return SLOT_OUT_OF_MEMORY;
-    }
-    int64_t shape[] = {b->rows, 1};
-    uint64_t *hashes = batch_output(b, 0, shape, b->rows * sizeof *hashes);
-    if (hashes == NULL) {
-        return SLOT_FAILED;
-    }
+    sleep_until(b->slot->taken_ns + sim->decode_ns);
+    return SLOT_SUCCEEDED;
+}
+
+/* Lets every row do its harm. @param[out] answered rows that the answer will have */
+static enum slot_outcome
+suffer_rows(const struct sim *sim, struct batch *b, uint32_t *answered)
+{
     struct span rest = b->inputs[0].data;
+    *answered = b->rows;
     for (uint32_t i = 0; i < b->rows; i++) {
         struct span row;
         if (take_row(b, &rest, &row) != STATUS_OK) {
             return batch_fail(b, "row %" PRIu32 ": bytes that are no elements", i);
         }
-        enum slot_outcome outcome = suffer(sim, b, i, row);
+        if (b->warm_up) {
+            continue;
+        }
+        enum slot_outcome outcome = sim_poison_suffer(&sim->poison, b, i, row);
         if (outcome != SLOT_SUCCEEDED) {
             return outcome;
         }
-        hashes[i] = sim_hash(row);
-    }
-    if (sim->alpha_ns + sim->beta_ns > 0) {
-        sleep_until(end_ns);
+        if (sim_poison_meets(&sim->poison, POISON_SHORT, row)) {
+            *answered = b->rows - 1;
+        }
     }
     return SLOT_SUCCEEDED;
+}
+
+/* The rows are known to be whole. */
+static enum slot_outcome
+answer_rows(const struct sim *sim, struct batch *b, uint32_t rows)
+{
+    int64_t shape[] = {rows, 1};
+    uint64_t *hashes = batch_output(b, OUTPUT_HASH, shape, rows * sizeof *hashes);
+    float *values = NULL;
+    if (hashes != NULL && sim->values) {
+        values = batch_output(b, OUTPUT_VALUE, shape, rows * sizeof *values);
+    }
+    if (hashes == NULL || (sim->values && values == NULL)) {
+        return SLOT_FAILED;
+    }
+    struct span rest = b->inputs[0].data;
+    for (uint32_t i = 0; i < rows; i++) {
+        struct span row;
+        if (take_row(b, &rest, &row) != STATUS_OK) {
+            return batch_fail(b, "row %" PRIu32 " changed while it was read", i);
+        }
+        hashes[i] = sim_hash(row);
+        if (sim->values) {
+            bool bad = !b->warm_up && sim_poison_meets(&sim->poison, POISON_NAN, row);
+            values[i] = bad ? NAN : sim_value(hashes[i]);
+        }
+    }
+    return SLOT_SUCCEEDED;
+}
+
+static enum slot_outcome
+sim_run(void *state, struct batch *b)
+{
+    const struct sim *sim = state;
+    uint32_t rows = model_padded_rows(b->model, b->rows);
+    if (rows > sim->memory_rows && !b->warm_up) {
+        batch_fail(b, "%" PRIu32 " rows are over sim.memory.rows", rows);
+        return SLOT_OUT_OF_MEMORY;
+    }
+    uint32_t answered = 0;
+    enum slot_outcome outcome = suffer_rows(sim, b, &answered);
+    if (outcome == SLOT_SUCCEEDED) {
+        outcome = answer_rows(sim, b, answered);
+    }
+    int64_t takes_ns = sim->alpha_ns + sim->beta_ns * rows;
+    if (outcome == SLOT_SUCCEEDED && takes_ns > 0) {
+        sleep_until(b->slot->started_ns + takes_ns);
+    }
+    return outcome;
 }
 
 const struct backend_ops backend_sim = {
     .platform = "sim",
     .state_size = sizeof(struct sim),
     .load = sim_load,
+    .prepare = sim_prepare,
     .run = sim_run,
 };

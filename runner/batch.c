@@ -194,9 +194,10 @@ enum status
 batch_fill_zeros(struct slot_head *slot,
                  uint64_t slot_bytes,
                  const struct model *model,
+                 uint32_t rows,
                  struct fault *fault)
 {
-    slot->rows = model->max_batch_size > 0 ? model->max_batch_size : 1;
+    slot->rows = rows;
     slot->input_count = model->input_count;
     uint64_t end = SLOT_DATA_OFFSET;
     for (uint32_t i = 0; i < model->input_count; i++) {

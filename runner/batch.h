@@ -21,14 +21,15 @@ struct batch_input {
     struct span data;             /* inside the slot, SLOT_ALIGN aligned */
 };
 
-/* Used by the one thread of its instance. */
+/* Used by one thread of its instance at a time: first its preparer, if there is one. */
 struct batch {
     struct slot_head *slot;
     const struct model *model;
     uint64_t slot_bytes;
-    uint64_t outputs_at; /* first byte still free */
-    uint32_t rows;       /* 1..max_batch_size; 1 where the model does not batch */
-    bool warm_up;        /* zeros of our own making, before `loaded` */
+    uint64_t outputs_at;       /* first byte still free */
+    uint32_t rows;             /* 1..max_batch_size; 1 where the model does not batch */
+    bool warm_up;              /* zeros of our own making, before `loaded` */
+    enum slot_outcome outcome; /* so far */
     struct batch_input inputs[SLOT_TENSORS_MAX]; /* as model->inputs */
 };
 
@@ -59,14 +60,15 @@ enum slot_outcome
 batch_fail(struct batch *b, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /**
- * Makes a batch of zeros with the most rows the model takes (BYTES elements are empty,
- * variable dimensions 1).
+ * Makes a batch of zeros (BYTES elements are empty, variable dimensions 1).
  *
+ * @param[in] rows 1..max_batch_size; 1 where the model does not batch
  * @return STATUS_OK; STATUS_TOO_LARGE if the inputs do not fit the slot
  */
 MUST_CHECK enum status batch_fill_zeros(struct slot_head *slot,
                                         uint64_t slot_bytes,
                                         const struct model *model,
+                                        uint32_t rows,
                                         struct fault *fault);
 
 #endif

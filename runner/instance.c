@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * See instance.h. The path of a batch is slab_wait → slab_take → batch_open → run →
- * slab_give, all in this one thread: the only costs of a hand-over are two eventfds.
+ * See instance.h: what an instance says and how long it lives. What its batches go
+ * through is pipeline.h.
  */
 #include "runner/instance.h"
 
 #include "runner/backend.h"
+#include "runner/pipeline.h"
 #include "runner/slab.h"
+#include "runner/warm_up.h"
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -15,7 +17,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-enum { EXIT_DEVICE_LOST = 75, TIMER_SLACK_NS = 1000 };
+enum { EXIT_DEVICE_LOST = 75, TIMER_SLACK_NS = 1 };
 
 struct instance {
     uint32_t id;
@@ -23,43 +25,14 @@ struct instance {
     struct properties fields;     /* of the load message; owns the texts */
     struct properties properties; /* of model.properties */
     const struct backend_ops *ops;
-    void *state; /* ops->state_size bytes, or NULL */
+    void *state; /* ops->state_size bytes */
     struct model model;
-    struct batch batch; /* the one that runs */
     struct slab slab;
+    struct warm_up warm_up;
+    struct pipeline pipeline;
     pthread_t thread;
-    atomic_bool stopping;
     atomic_bool ended;
 };
-
-static enum slot_outcome
-run_slot(struct instance *in, struct slot_head *slot, bool warm_up)
-{
-    struct batch *b = &in->batch;
-    if (batch_open(b, slot, in->slab.slot_bytes, &in->model) != STATUS_OK) {
-        return SLOT_FAILED;
-    }
-    b->warm_up = warm_up;
-    return in->ops->run(in->state, b);
-}
-
-/* Runs the largest batch in every slot, which also touches the pages it needs. */
-static enum status
-warm_up(struct instance *in, struct fault *fault)
-{
-    for (unsigned i = 0; i < SLOTS_PER_INSTANCE; i++) {
-        struct slot_head *slot = slot_at(in->slab.base, in->slab.slot_bytes, i);
-        enum status status =
-            batch_fill_zeros(slot, in->slab.slot_bytes, &in->model, fault);
-        if (status != STATUS_OK) {
-            return status;
-        }
-        if (run_slot(in, slot, true) != SLOT_SUCCEEDED) {
-            return fault_set(fault, STATUS_MODEL_FAILED, "warm-up: %s", slot->error);
-        }
-    }
-    return STATUS_OK;
-}
 
 static const char *
 field(const struct instance *in, const char *key, const char *fallback)
@@ -80,6 +53,9 @@ load_model(struct instance *in, struct fault *fault)
     }
     in->model.max_batch_size = (uint32_t)most;
     status = model_read_tensors(&in->model, &in->properties, fault);
+    if (status == STATUS_OK) {
+        status = model_read_buckets(&in->model, &in->properties, fault);
+    }
     if (status != STATUS_OK) {
         return status;
     }
@@ -89,7 +65,10 @@ load_model(struct instance *in, struct fault *fault)
         .device = field(in, "device", "cpu"),
     };
     status = in->ops->load(in->state, &source, &in->model, fault);
-    return status == STATUS_OK ? warm_up(in, fault) : status;
+    if (status == STATUS_OK) {
+        status = warm_up_run(&in->warm_up, &in->pipeline, fault);
+    }
+    return status == STATUS_OK ? pipeline_start(&in->pipeline, fault) : status;
 }
 
 static void
@@ -106,6 +85,18 @@ add_tensors(struct buf *message,
 }
 
 static void
+add_costs(struct buf *message, const struct warm_up *w)
+{
+    for (size_t i = 0; i < w->count; i++) {
+        const struct warm_up_cost *c = &w->costs[i];
+        if (c->run_ns > 0) {
+            buf_append_format(message, "cost=%" PRIu32 " %" PRId64 " %" PRId64 "\n",
+                              c->rows, c->prepare_ns, c->run_ns);
+        }
+    }
+}
+
+static void
 say_loaded(const struct instance *in)
 {
     struct buf message;
@@ -114,6 +105,7 @@ say_loaded(const struct instance *in)
     control_add(&message, "platform", in->ops->platform);
     add_tensors(&message, "input", in->model.inputs, in->model.input_count);
     add_tensors(&message, "output", in->model.outputs, in->model.output_count);
+    add_costs(&message, &in->warm_up);
     control_send(in->control_fd, &message);
 }
 
@@ -137,31 +129,11 @@ say_unloaded(const struct instance *in)
 }
 
 static void
-run_filled(struct instance *in)
-{
-    struct slot_head *slot = slab_take(&in->slab);
-    while (slot != NULL) {
-        enum slot_outcome outcome = run_slot(in, slot, false);
-        slab_give(&in->slab, slot, outcome);
-        if (outcome == SLOT_DEVICE_LOST) {
-            control_log(in->control_fd, "error", in->id, "the device is lost");
-            _exit(EXIT_DEVICE_LOST);
-        }
-        slot = slab_take(&in->slab);
-    }
-}
-
-static void
 serve(struct instance *in)
 {
-    bool last = false;
-    while (!last) {
-        /* Read before the look at the slots: what was filled before the stop is run. */
-        last = atomic_load_explicit(&in->stopping, memory_order_acquire);
-        run_filled(in);
-        if (!last) {
-            slab_wait(&in->slab);
-        }
+    if (pipeline_serve(&in->pipeline) == SLOT_DEVICE_LOST) {
+        control_log(in->control_fd, "error", in->id, "the device is lost");
+        _exit(EXIT_DEVICE_LOST);
     }
 }
 
@@ -206,6 +178,8 @@ choose_backend(struct instance *in, const char *platform, struct fault *fault)
         return status;
     }
     in->state = calloc(1, in->ops->state_size > 0 ? in->ops->state_size : 1);
+    in->pipeline.ops = in->ops;
+    in->pipeline.state = in->state;
     return in->state != NULL ? STATUS_OK
                              : fault_set(fault, STATUS_NO_MEMORY, "no memory");
 }
@@ -223,6 +197,8 @@ instance_start(struct instance **out,
     }
     in->id = id;
     in->control_fd = control_fd;
+    in->pipeline.model = &in->model;
+    in->pipeline.slab = &in->slab;
     const char *platform = properties_text(&load->fields, "platform");
     enum status status = choose_backend(in, platform, fault);
     if (status == STATUS_OK) {
@@ -257,8 +233,7 @@ instance_id(const struct instance *instance)
 void
 instance_stop(struct instance *instance)
 {
-    atomic_store_explicit(&instance->stopping, true, memory_order_release);
-    slab_ring(&instance->slab);
+    pipeline_stop(&instance->pipeline);
 }
 
 bool

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One loaded model instance: a thread that loads the model, says `loaded` (or
- * `failed`), runs the slots of its slab in the order of their sequence, and at the end
- * says `unloaded`. Loading in that thread keeps a slow or hung model from holding up
- * any other.
+ * One loaded model instance: a thread that loads the model and warms it up, says
+ * `loaded` (or `failed`), runs the slots of its slab in the order of their sequence,
+ * and at the end says `unloaded`. Loading in that thread keeps a slow or hung model
+ * from holding up any other.
  */
 #ifndef RUNNER_INSTANCE_H
 #define RUNNER_INSTANCE_H

@@ -115,6 +115,61 @@ model_read_tensors(struct model *model,
                      fault);
 }
 
+/* The next number of the list, its comma skipped; 0 if there is none in [1, most]. */
+static uint32_t
+take_number(const char **at, uint32_t most)
+{
+    if (**at < '0' || **at > '9') {
+        return 0;
+    }
+    char *end = NULL;
+    unsigned long value = strtoul(*at, &end, 10);
+    bool more = *end == ',' && end[1] != '\0';
+    if (value > most || (!more && *end != '\0')) {
+        return 0;
+    }
+    *at = more ? end + 1 : end;
+    return (uint32_t)value;
+}
+
+enum status
+model_read_buckets(struct model *model,
+                   const struct properties *properties,
+                   struct fault *fault)
+{
+    const char *text = properties_text(properties, "batch.buckets");
+    const char *at = text;
+    uint32_t last = 0;
+    bool ok = text == NULL || *text != '\0';
+    model->bucket_count = 0;
+    while (ok && at != NULL && *at != '\0') {
+        uint32_t rows = take_number(&at, model->max_batch_size);
+        ok = rows > last && model->bucket_count < MODEL_BUCKETS_MAX;
+        if (ok) {
+            model->buckets[model->bucket_count++] = rows;
+        }
+        last = rows;
+    }
+    return ok ? STATUS_OK
+              : fault_set(
+                    fault, STATUS_INVALID,
+                    "batch.buckets=%.60s: expected ascending numbers of rows such "
+                    "as 1,2,4, at most %d of them and none over "
+                    "max.batch.size=%" PRIu32,
+                    text, MODEL_BUCKETS_MAX, model->max_batch_size);
+}
+
+uint32_t
+model_padded_rows(const struct model *model, uint32_t rows)
+{
+    for (uint32_t i = 0; i < model->bucket_count; i++) {
+        if (model->buckets[i] >= rows) {
+            return model->buckets[i];
+        }
+    }
+    return model->bucket_count > 0 ? model->max_batch_size : rows;
+}
+
 int64_t
 model_row_elements(const struct model *model, const struct model_tensor *t)
 {

@@ -13,7 +13,10 @@
 #include "runner/properties.h"
 #include "runner/protocol.h"
 
+#include <stdbool.h>
 #include <stdint.h>
+
+enum { MODEL_BUCKETS_MAX = 32 };
 
 struct model_tensor {
     char name[SLOT_NAME_BYTES];
@@ -24,6 +27,9 @@ struct model_tensor {
 
 struct model {
     uint32_t max_batch_size; /* B; 0 = does not batch */
+    bool staged;             /* the backend's prepare() is called before its run() */
+    uint32_t bucket_count;   /* 0: batches are not padded */
+    uint32_t buckets[MODEL_BUCKETS_MAX]; /* ascending rows, the last at most B */
     uint32_t input_count;
     uint32_t output_count;
     struct model_tensor inputs[SLOT_TENSORS_MAX];
@@ -51,6 +57,20 @@ void model_tensor_format(const struct model_tensor *t, struct buf *out);
 MUST_CHECK enum status model_read_tensors(struct model *model,
                                           const struct properties *properties,
                                           struct fault *fault);
+
+/**
+ * Reads `batch.buckets=1,2,4`: the sizes that batches may be padded up to.
+ *
+ * @param[in,out] model max_batch_size is set
+ * @return STATUS_OK, also where the key is absent; STATUS_INVALID
+ */
+MUST_CHECK enum status model_read_buckets(struct model *model,
+                                          const struct properties *properties,
+                                          struct fault *fault);
+
+/** The rows that a padded batch of so many has: its bucket, B above the last one;
+ * `rows` where there are no buckets. */
+uint32_t model_padded_rows(const struct model *model, uint32_t rows);
 
 /**
  * Elements of one row: the product of the dimensions behind the batch dimension (of all

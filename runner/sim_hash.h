@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The answer of the `sim` backend: FNV-1a, 64 bits, over the bytes of the row of input
+ * The answers of the `sim` backend: FNV-1a, 64 bits, over the bytes of the row of input
  * 0 as they lie in the slot (little-endian, row-major; BYTES with their lengths), as
  * UINT64. Whoever sent the row can compute it and so tell its own answer from another.
  */
@@ -20,6 +20,13 @@ sim_hash(struct span row)
         hash = (hash ^ row.data[i]) * UINT64_C(0x100000001b3);
     }
     return hash;
+}
+
+/** The FP32 that goes with the hash: its upper 24 bits as a number in [0, 1), exact. */
+static inline float
+sim_value(uint64_t hash)
+{
+    return (float)(hash >> 40) * 0x1p-24F;
 }
 
 #endif

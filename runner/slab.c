@@ -100,18 +100,41 @@ slab_close(struct slab *slab)
 }
 
 static struct slot_head *
-find_lowest(const struct slab *slab)
+find_lowest(const struct slab *slab, uint64_t *sequence)
 {
     struct slot_head *lowest = NULL;
     for (unsigned i = 0; i < SLOTS_PER_INSTANCE; i++) {
         struct slot_head *slot = slot_at(slab->base, slab->slot_bytes, i);
-        bool filled =
-            atomic_load_explicit(&slot->state, memory_order_acquire) == SLOT_FILLED;
-        if (filled && (lowest == NULL || slot->sequence < lowest->sequence)) {
+        if (atomic_load_explicit(&slot->state, memory_order_acquire) != SLOT_FILLED) {
+            continue;
+        }
+        uint64_t its = atomic_load_explicit(&slot->sequence, memory_order_relaxed);
+        if (lowest == NULL || its < *sequence) {
             lowest = slot;
+            *sequence = its;
         }
     }
     return lowest;
+}
+
+/*
+ * Takes the slot unless the parent withdrew it. It may also have filled it anew since
+ * the scan, with a batch whose turn is not now: that one is put back.
+ */
+static bool
+claim(struct slot_head *slot, uint64_t sequence)
+{
+    uint32_t filled = SLOT_FILLED;
+    if (!atomic_compare_exchange_strong_explicit(&slot->state, &filled, SLOT_RUNNING,
+                                                 memory_order_acquire,
+                                                 memory_order_relaxed)) {
+        return false;
+    }
+    if (atomic_load_explicit(&slot->sequence, memory_order_relaxed) == sequence) {
+        return true;
+    }
+    atomic_store_explicit(&slot->state, SLOT_FILLED, memory_order_release);
+    return false;
 }
 
 /*
@@ -122,16 +145,19 @@ find_lowest(const struct slab *slab)
 struct slot_head *
 slab_take(struct slab *slab)
 {
-    struct slot_head *slot = find_lowest(slab);
-    if (slot == NULL) {
-        return NULL;
-    }
-    if (slot->sequence != slab->last_sequence + 1) {
-        slot = find_lowest(slab);
-    }
-    slab->last_sequence = slot->sequence;
-    atomic_store_explicit(&slot->state, SLOT_RUNNING, memory_order_relaxed);
-    slot->started_ns = clock_mono_ns();
+    struct slot_head *slot = NULL;
+    uint64_t sequence = 0;
+    do {
+        slot = find_lowest(slab, &sequence);
+        if (slot != NULL && sequence != slab->last_sequence + 1) {
+            slot = find_lowest(slab, &sequence);
+        }
+        if (slot == NULL) {
+            return NULL;
+        }
+    } while (!claim(slot, sequence));
+    slab->last_sequence = sequence;
+    slot->taken_ns = clock_mono_ns();
     return slot;
 }
 
@@ -139,7 +165,6 @@ void
 slab_give(struct slab *slab, struct slot_head *slot, enum slot_outcome outcome)
 {
     slot->outcome = outcome;
-    slot->completed_ns = clock_mono_ns();
     atomic_store_explicit(&slot->state, SLOT_DONE, memory_order_release);
     static const uint64_t one = 1;
     ssize_t written = write(slab->complete_fd, &one, sizeof one);

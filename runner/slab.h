@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The child's side of an instance's slab: which slot to run next, and saying that it
- * was run. No lock and no thread besides the instance's own: the state word of a slot
- * is the hand-over, the eventfds are only the door bells.
+ * was run. No lock: the state word of a slot is the hand-over, the eventfds are only
+ * the door bells.
  */
 #ifndef RUNNER_SLAB_H
 #define RUNNER_SLAB_H
@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Owned by the thread of its instance, but for slab_ring(). */
+/* One thread takes and waits, one gives (maybe the same); any rings. */
 struct slab {
     void *base;
     size_t size;
@@ -39,7 +39,8 @@ void slab_unmap(struct slab *slab);
 /** Closes the descriptors. Only what slab_open() has filled in. */
 void slab_close(struct slab *slab);
 
-/** The FILLED slot of the lowest sequence, now RUNNING; NULL if none is. */
+/** The FILLED slot of the lowest sequence, now RUNNING, its taken_ns set; NULL if none
+ * is. */
 struct slot_head *slab_take(struct slab *slab);
 
 /** Publishes the slot as DONE; it is the parent's from here on. */

@@ -164,6 +164,23 @@ slot_begin(struct slot_head *slot, uint32_t rows)
     slot->rows = rows;
     slot->input_count = 0;
     slot->inputs_end = SLOT_DATA_OFFSET;
+    slot->taken_ns = 0;
+    slot->prepared_ns = 0;
+    slot->started_ns = 0;
+    slot->completed_ns = 0;
+}
+
+void
+fill_bytes(struct slot_head *slot, uint32_t rows, const char *first_bytes)
+{
+    uint8_t values[8][4] = {{0}};
+    for (uint32_t i = 0; i < rows; i++) {
+        values[i][0] = (uint8_t)first_bytes[i];
+        values[i][3] = (uint8_t)i;
+    }
+    int64_t shape[] = {rows, 4};
+    slot_begin(slot, rows);
+    slot_add(slot, "x", DATATYPE_UINT8, shape, 2, values, rows * sizeof values[0]);
 }
 
 void
@@ -193,6 +210,13 @@ loaded_submit(struct loaded *l, struct slot_head *slot)
     slot->sequence = ++l->sequence;
     atomic_store_explicit(&slot->state, SLOT_FILLED, memory_order_release);
     cr_assert_eq(write(l->submit, &one, sizeof one), (ssize_t)sizeof one);
+}
+
+bool
+loaded_withdraw(struct slot_head *slot)
+{
+    uint32_t filled = SLOT_FILLED;
+    return atomic_compare_exchange_strong(&slot->state, &filled, SLOT_FREE);
 }
 
 bool

@@ -60,8 +60,11 @@ void loaded_close(struct loaded *l);
 
 struct slot_head *loaded_slot(const struct loaded *l, unsigned index);
 
-/** Empties the slot for `rows` rows. */
+/** Empties the slot for `rows` rows, and clears its times. */
 void slot_begin(struct slot_head *slot, uint32_t rows);
+
+/** Fills in up to 8 rows of `x UINT8 -1,4`: one of first_bytes, 0, 0, its number. */
+void fill_bytes(struct slot_head *slot, uint32_t rows, const char *first_bytes);
 
 /** Adds an input; the data is copied. */
 void slot_add(struct slot_head *slot,
@@ -74,6 +77,9 @@ void slot_add(struct slot_head *slot,
 
 /** Marks it FILLED and rings. */
 void loaded_submit(struct loaded *l, struct slot_head *slot);
+
+/** Takes a FILLED slot back. @return false if the child has it */
+bool loaded_withdraw(struct slot_head *slot);
 
 /** Waits up to 30 s for that many rings of `complete`. */
 bool loaded_wait(const struct loaded *l, uint64_t rings);

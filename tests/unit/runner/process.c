@@ -30,19 +30,6 @@ fill_echo(struct slot_head *slot, uint32_t rows, float first)
     slot_add(slot, "x", DATATYPE_FP32, shape, 2, values, rows * sizeof values[0]);
 }
 
-static void
-fill_bytes(struct slot_head *slot, uint32_t rows, const char *first_bytes)
-{
-    uint8_t values[8][4] = {{0}};
-    for (uint32_t i = 0; i < rows; i++) {
-        values[i][0] = (uint8_t)first_bytes[i];
-        values[i][3] = (uint8_t)i;
-    }
-    int64_t shape[] = {rows, 4};
-    slot_begin(slot, rows);
-    slot_add(slot, "x", DATATYPE_UINT8, shape, 2, values, rows * sizeof values[0]);
-}
-
 Test(process, says_hello_and_its_backends_and_stops_with_0)
 {
     struct parent p;
@@ -55,10 +42,15 @@ Test(process, says_hello_and_its_backends_and_stops_with_0)
 Test(process, lays_a_slot_out_as_the_document_says)
 {
     cr_assert_eq(offsetof(struct slot_head, inputs_end), 32);
-    cr_assert_eq(offsetof(struct slot_head, row_failed), 312);
-    cr_assert_eq(offsetof(struct slot_head, inputs), 4408);
-    cr_assert_eq(offsetof(struct slot_head, outputs), 9272);
-    cr_assert_eq(SLOT_DATA_OFFSET, 14144);
+    cr_assert_eq(offsetof(struct slot_head, taken_ns), 40);
+    cr_assert_eq(offsetof(struct slot_head, prepared_ns), 48);
+    cr_assert_eq(offsetof(struct slot_head, started_ns), 56);
+    cr_assert_eq(offsetof(struct slot_head, completed_ns), 64);
+    cr_assert_eq(offsetof(struct slot_head, error), 72);
+    cr_assert_eq(offsetof(struct slot_head, row_failed), 328);
+    cr_assert_eq(offsetof(struct slot_head, inputs), 4424);
+    cr_assert_eq(offsetof(struct slot_head, outputs), 9288);
+    cr_assert_eq(SLOT_DATA_OFFSET, 14208);
     cr_assert_eq(sizeof(struct slot_tensor), 152);
     cr_assert_eq(offsetof(struct slot_tensor, offset), 136);
 }
@@ -295,6 +287,17 @@ Test(process, says_why_a_load_failed)
     expect_load_failure("platform=sim\nproperty.input.0=x UINT8 4\n"
                         "property.sim.alpha=5 minutes\n",
                         SLOT, "sim.alpha=5 minutes");
+    expect_load_failure("platform=sim\nproperty.input.0=x UINT8 4\n"
+                        "property.sim.decode=soon\n",
+                        SLOT, "sim.decode=soon");
+    expect_load_failure("platform=sim\nproperty.input.0=x UINT8 4\n"
+                        "property.sim.output=fp64\n",
+                        SLOT, "sim.output=fp64");
+    expect_load_failure("platform=sim\nproperty.input.0=x UINT8 4\n"
+                        "property.sim.nan.on=01\n",
+                        SLOT, "sim.nan.on");
+    expect_load_failure(ECHO "property.batch.buckets=4,2\n", SLOT,
+                        "batch.buckets=4,2: expected ascending");
 }
 
 Test(process, survives_messages_that_are_none)

@@ -6,6 +6,7 @@
 
 #include <criterion/criterion.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -106,6 +107,53 @@ Test(model, writes_the_tensors_that_it_reads)
         cr_assert(span_is_text(buf_span(&out), texts[i]));
         buf_fini(&out);
     }
+}
+
+static enum status
+read_buckets(struct model *model, const char *lines)
+{
+    struct properties p;
+    cr_assert_eq(parse(&p, lines), STATUS_OK);
+    enum status status = model_read_buckets(model, &p, NULL);
+    properties_fini(&p);
+    return status;
+}
+
+Test(model, pads_rows_to_the_next_bucket)
+{
+    struct model model = {.max_batch_size = 10};
+    cr_assert_eq(read_buckets(&model, "other=1\n"), STATUS_OK);
+    cr_assert_eq(model_padded_rows(&model, 3), 3);
+    cr_assert_eq(read_buckets(&model, "batch.buckets=2,4,8\n"), STATUS_OK);
+    cr_assert_eq(model.bucket_count, 3);
+    cr_assert_eq(model_padded_rows(&model, 1), 2);
+    cr_assert_eq(model_padded_rows(&model, 2), 2);
+    cr_assert_eq(model_padded_rows(&model, 5), 8);
+    cr_assert_eq(model_padded_rows(&model, 9), 10);
+    cr_assert_eq(read_buckets(&model, "batch.buckets=10\n"), STATUS_OK);
+    cr_assert_eq(model_padded_rows(&model, 1), 10);
+}
+
+Test(model, refuses_buckets_that_are_none)
+{
+    static const char *const texts[] = {
+        "",     "0",    "0,1",  "2,2", "4,2", "1,", ",1",
+        "1,,2", "1 ,2", "1,41", "-1",  "x",   "2x", "99999999999999999999"};
+    struct model model = {.max_batch_size = 40};
+    char line[256];
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        snprintf(line, sizeof line, "batch.buckets=%s\n", texts[i]);
+        cr_assert_eq(read_buckets(&model, line), STATUS_INVALID, "%s", texts[i]);
+    }
+    size_t end = (size_t)snprintf(line, sizeof line, "batch.buckets=1");
+    for (int rows = 2; rows <= MODEL_BUCKETS_MAX; rows++) {
+        end += (size_t)snprintf(line + end, sizeof line - end, ",%d", rows);
+    }
+    cr_assert_eq(read_buckets(&model, line), STATUS_OK);
+    snprintf(line + end, sizeof line - end, ",40");
+    cr_assert_eq(read_buckets(&model, line), STATUS_INVALID);
+    model.max_batch_size = 0;
+    cr_assert_eq(read_buckets(&model, "batch.buckets=1\n"), STATUS_INVALID);
 }
 
 Test(model, refuses_tensors_that_are_none)
