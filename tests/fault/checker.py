@@ -147,8 +147,8 @@ def small_history():
     """Twelve requests on two partitions, answered in order, one of them a dead letter."""
     requests = [h.Request(i % 2, i // 2, i, f"id{i}", 100 + i) for i in range(12)]
     replies = [h.Reply(r.partition, r.offset, r.time_ms + 5, r.id, "SUCCEEDED", r.wanted,
-                       (1, 2)) for r in requests[:-1]]
-    replies.append(h.Reply(1, 5, 20, "id11", "FAILED", None, (0, 0)))
+                       r.time_ms, (1, 2)) for r in requests[:-1]]
+    replies.append(h.Reply(1, 5, 20, "id11", "FAILED", None, 12, (0, 0)))
     replies.append(replies[0]._replace(offset=6))  # the same once more is allowed
     samples = [h.Sample(n, {0: n, 1: n}, {0: n, 1: n}, {}) for n in range(7)]
     return h.History(requests, replies, [h.Letter(0, 0, 20, "id11")], samples)

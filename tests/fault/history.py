@@ -10,7 +10,9 @@ import time
 import eye
 
 Request = collections.namedtuple("Request", "partition offset time_ms id wanted")
-Reply = collections.namedtuple("Reply", "partition offset time_ms id status value batch")
+# received_ms: by the batcher; batch: when it began and ended.
+Reply = collections.namedtuple("Reply",
+                               "partition offset time_ms id status value received_ms batch")
 Letter = collections.namedtuple("Letter", "partition offset time_ms id")
 # committed: {partition: offset}; replies, letters: ends of those topics just after.
 Sample = collections.namedtuple("Sample", "time_ms committed replies letters")
@@ -107,9 +109,10 @@ def read_reply(partition, offset, time_ms, _key, value):
     outputs = avro.array(avro.tensor)
     if avro.long():
         avro.text(), avro.text(), avro.text()
-    _, _, started, completed = (avro.long() for _ in range(4))
+    _, received, started, completed = (avro.long() for _ in range(4))
     hash_ = int.from_bytes(outputs[0], "little") if outputs else None
-    return Reply(partition, offset, time_ms, reply_id, status, hash_, (started, completed))
+    return Reply(partition, offset, time_ms, reply_id, status, hash_, received / 1000,
+                 (started, completed))
 
 
 def read_letter(partition, offset, time_ms, _key, value):

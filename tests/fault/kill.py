@@ -4,19 +4,20 @@ again; then, after the group has found itself, one is stopped by SIGTERM and sta
 
 Which duplicates a SIGKILL may cause: requests that the dead one had answered and had not yet
 committed. Offsets are committed every COMMIT_MS, up to the oldest open one, and an offset is open
-as long as its request is under way; so the request's partition was the dead one's, its offset is
-not below what is committed, its first answer was written in the last COMMIT_MS + the longest time
-under way + SLACK_MS before the kill, and it runs once more, not more often. What was in a slot
-of the runner (three, of at most 64 rows) had no answer and is no duplicate.
+from when the batcher received its request to the answer; so the request's partition was the dead
+one's, its offset is not below what is committed, its first answer was written in the last
+COMMIT_MS + the longest time that one was open + SLACK_MS before the kill, and it runs once more,
+not more often. What was in a slot of the runner (three, of at most 64 rows) had no answer and is
+no duplicate.
 """
 import random
 import time
 
 import checker
 from history import Witness
-from members import PARTITIONS, Members
+from members import PARTITIONS, Members, uncommitted_ms
 
-COMMIT_MS, SLACK_MS, TAKEOVER_MS = 200, 100, 2000
+TAKEOVER_MS = 2000
 FEED = ["--row-bytes=64", "--late=60s", f"--partitions={PARTITIONS}", "--quantum=16"]
 LOAD = ["--rate=1200", "--poisson=true", "--duration=1500ms", *FEED]
 
@@ -46,9 +47,8 @@ def _duplicates(history, fault, until_ms, partitions):
     pairs = _answered(history, 0, until_ms)
     ours = [(r, a) for r, a in pairs if r.partition in partitions]
     before = [(r, a) for r, a in ours if a[0].time_ms <= fault["at"]]
-    under_way = max((a[0].time_ms - r.time_ms for r, a in before
-                     if r.time_ms >= fault["begin"]), default=0)
-    since_ms = fault["at"] - COMMIT_MS - under_way - SLACK_MS
+    since_ms = fault["at"] - uncommitted_ms([a[0] for r, a in before
+                                             if r.time_ms >= fault["begin"]])
     after = [x.committed for x in history.samples if x.time_ms > fault["at"] + 300]
     committed = after[0] if after else {}
     twice = [(r, a) for r, a in pairs if len(a) > 1]
