@@ -61,7 +61,7 @@ heap_sink(struct heap *h, struct heap_node *node, size_t at)
 static enum status
 heap_grow(struct heap *h)
 {
-    size_t capacity = h->capacity == 0 ? 64 : h->capacity * 2;
+    size_t capacity = h->capacity == 0 ? 8 : h->capacity * 2;
     capacity = capacity > h->limit ? h->limit : capacity;
     struct heap_node **nodes = realloc(h->nodes, capacity * sizeof(struct heap_node *));
     if (nodes == NULL) {
@@ -104,6 +104,23 @@ heap_pop(struct heap *h)
     return least;
 }
 
+/** Puts a node where it belongs, from a free place. */
+static void
+heap_settle(struct heap *h, struct heap_node *node, size_t at)
+{
+    if (at > 0 && h->less(node, h->nodes[(at - 1) / 2])) {
+        heap_rise(h, node, at);
+    } else {
+        heap_sink(h, node, at);
+    }
+}
+
+void
+heap_update(struct heap *h, struct heap_node *node)
+{
+    heap_settle(h, node, node->at);
+}
+
 void
 heap_remove(struct heap *h, struct heap_node *node)
 {
@@ -113,12 +130,7 @@ heap_remove(struct heap *h, struct heap_node *node)
     }
     node->at = HEAP_OUTSIDE;
     struct heap_node *last = h->nodes[--h->count];
-    if (last == node) {
-        return;
-    }
-    if (at > 0 && h->less(last, h->nodes[(at - 1) / 2])) {
-        heap_rise(h, last, at);
-    } else {
-        heap_sink(h, last, at);
+    if (last != node) {
+        heap_settle(h, last, at);
     }
 }

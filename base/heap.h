@@ -40,6 +40,9 @@ struct heap_node *heap_peek(const struct heap *h);
 /** Takes the least node out; NULL when empty. */
 struct heap_node *heap_pop(struct heap *h);
 
+/** Moves a node whose order among the others has changed to its new place. */
+void heap_update(struct heap *h, struct heap_node *node);
+
 /** Takes a node out wherever it stands; one that is outside is left alone. */
 void heap_remove(struct heap *h, struct heap_node *node);
 

@@ -116,7 +116,9 @@ admit(struct item *it,
     it->received_us = now->wall_us;
     it->version = spec->version;
     it->entry = (struct former_entry){.node = {.at = HEAP_OUTSIDE},
+                                      .arrived_ns = now->mono_ns,
                                       .deadline_ns = TIME_NEVER,
+                                      .level = 1,
                                       .partition = it->record->partition,
                                       .offset = it->record->offset};
     enum status status =

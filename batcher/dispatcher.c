@@ -53,6 +53,29 @@ batch_expire(struct batch *b, int64_t now_ns)
     return b->first == NULL;
 }
 
+/** Nothing is known yet of what batches cost. */
+static struct former_ask
+ask_of(const struct dispatcher *d, int64_t now_ns)
+{
+    return (struct former_ask){.now_ns = now_ns,
+                               .free_ns = now_ns,
+                               .rows_max = d->rows_max > 0 ? d->rows_max : 1,
+                               .bytes_max = SIZE_MAX,
+                               .run = &d->cost,
+                               .stage = &d->cost};
+}
+
+static void
+expire_all(struct dispatcher *d, const struct former_list *list)
+{
+    for (struct former_entry *e = list->first; e != NULL;) {
+        struct former_entry *next = e->next;
+        d->events.started(d->arg, item_of(e));
+        reply_expire(item_of(e));
+        e = next;
+    }
+}
+
 static void
 submit(struct dispatcher *d, struct instance *in, struct batch *b, int64_t now_ns)
 {
@@ -115,12 +138,16 @@ dispatch_new(struct dispatcher *d, int64_t now_ns)
     if (in == NULL) {
         return false;
     }
-    const struct former_ask ask = {
-        .under_way = in->under_way,
-        .rows_max = d->rows_max,
-        .bytes_max = model_spec_batch_bytes(d->spec, in->slab.slot_bytes)};
+    if (in->under_way > 0 && former_rows(d->former) < d->rows_max) {
+        return false;
+    }
+    struct former_ask ask = ask_of(d, now_ns);
+    ask.under_way = in->under_way;
+    ask.bytes_max = model_spec_batch_bytes(d->spec, in->slab.slot_bytes);
     struct former_list list;
-    former_take(d->former, &ask, &list);
+    struct former_list shed;
+    former_take(d->former, &ask, &list, &shed);
+    expire_all(d, &shed);
     if (list.count == 0) {
         return false;
     }
@@ -153,14 +180,10 @@ dispatcher_dispatch(struct dispatcher *d, int64_t now_ns)
 static void
 expire_waiting(struct dispatcher *d, int64_t now_ns)
 {
+    const struct former_ask ask = ask_of(d, now_ns);
     struct former_list expired;
-    former_expire(d->former, now_ns, &expired);
-    for (struct former_entry *e = expired.first; e != NULL;) {
-        struct former_entry *next = e->next;
-        d->events.started(d->arg, item_of(e));
-        reply_expire(item_of(e));
-        e = next;
-    }
+    former_expire(d->former, &ask, &expired);
+    expire_all(d, &expired);
 }
 
 /* Life. */
@@ -178,6 +201,7 @@ dispatcher_init(struct dispatcher *d,
                              .events = *events,
                              .arg = arg,
                              .outbox = outbox};
+    cost_init(&d->cost, 1, NULL, 0);
     const struct former_config former = {.entries_max = config->waiting_max,
                                          .bytes_max = config->waiting_bytes_max};
     enum status status = former_create(&d->former, &former);
@@ -246,7 +270,8 @@ dispatcher_turn(struct dispatcher *d, int64_t now_ns)
 {
     expire_waiting(d, now_ns);
     dispatcher_dispatch(d, now_ns);
-    int64_t due_ns = former_next_deadline(d->former);
+    const struct former_ask ask = ask_of(d, now_ns);
+    int64_t due_ns = former_next_expiry(d->former, &ask);
     for (unsigned i = 0; i < d->config.instances; i++) {
         const struct instance *in = &d->instances[i];
         int64_t overrun_ns = in->busy_since_ns + d->config.run_timeout_ns + 1;
@@ -308,16 +333,13 @@ dispatcher_drop(struct dispatcher *d, int32_t partition, int64_t above)
 void
 dispatcher_drop_all(struct dispatcher *d)
 {
-    const struct former_ask all = {.rows_max = UINT32_MAX, .bytes_max = SIZE_MAX};
     struct former_list list;
-    do {
-        former_take(d->former, &all, &list);
-        for (struct former_entry *e = list.first; e != NULL;) {
-            struct former_entry *next = e->next;
-            d->events.dropped(d->arg, item_of(e));
-            e = next;
-        }
-    } while (list.count > 0);
+    former_empty(d->former, &list);
+    for (struct former_entry *e = list.first; e != NULL;) {
+        struct former_entry *next = e->next;
+        d->events.dropped(d->arg, item_of(e));
+        e = next;
+    }
     redo_drop(d, -1);
     for (unsigned i = 0; i < d->config.instances; i++) {
         struct instance *in = &d->instances[i];

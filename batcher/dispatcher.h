@@ -45,6 +45,7 @@ struct dispatcher {
     const struct outbox *outbox;
     const struct model_spec *spec; /* NULL before the first load */
     struct former *former;
+    struct cost cost; /* of nothing: batches are not timed yet */
     struct instance *instances;
     struct batch *redo; /* to be run again, in order */
     size_t under_way;   /* batches in slots, not retired */

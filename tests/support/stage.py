@@ -114,8 +114,9 @@ class Background:
 class Stage:
     """One Kafka with topics below a prefix, and the processes of a scenario."""
 
-    def __init__(self, *profile):
+    def __init__(self, *profile, kafka=True):
         self.profile = profile  # flags of kafka-up, such as --bench
+        self.has_kafka = kafka
 
     def __enter__(self):
         for program in ("leat", "leat-ingest", "leat-batcher", "leat-runner", "bench-load",
@@ -129,7 +130,8 @@ class Stage:
         support = os.path.join(ROOT, "tests", "support")
         self._down = [os.path.join(support, "kafka-down"), self.kafka]
         self._up = os.path.join(support, "kafka-up")
-        self.kafka_up()
+        if self.has_kafka:
+            self.kafka_up()
         return self
 
     def kafka_up(self, *flags):
@@ -145,7 +147,8 @@ class Stage:
     def __exit__(self, *_):
         for process in reversed(self.processes):
             process.stop()
-        self.kafka_down()
+        if self.has_kafka:
+            self.kafka_down()
         if os.environ.get("LEAT_KEEP") is None:
             shutil.rmtree(self.folder, ignore_errors=True)
         else:

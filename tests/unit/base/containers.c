@@ -74,6 +74,31 @@ number_less(const struct heap_node *a, const struct heap_node *b)
            ((const struct number *)(const void *)b)->value;
 }
 
+Test(heap, moves_a_node_whose_order_has_changed)
+{
+    enum { COUNT = 300 };
+    static struct number numbers[COUNT];
+    struct heap h;
+    heap_init(&h, COUNT, number_less);
+    srand(5);
+    for (unsigned i = 0; i < COUNT; i++) {
+        numbers[i] = (struct number){.node.at = HEAP_OUTSIDE, .value = rand() % 500};
+        cr_assert_eq(heap_insert(&h, &numbers[i].node), STATUS_OK);
+    }
+    for (unsigned i = 0; i < 1000; i++) {
+        struct number *n = &numbers[rand() % COUNT];
+        n->value = rand() % 500;
+        heap_update(&h, &n->node);
+    }
+    int last = -1;
+    for (struct heap_node *n = NULL; (n = heap_pop(&h)) != NULL;) {
+        int value = ((struct number *)(void *)n)->value;
+        cr_assert_geq(value, last);
+        last = value;
+    }
+    heap_fini(&h);
+}
+
 Test(heap, pops_in_order_after_random_inserts_and_removals)
 {
     enum { COUNT = 2000 };

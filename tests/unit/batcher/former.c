@@ -1,278 +1,526 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The policy, without a clock: what is taken, when, and in which order. */
-#include "batcher/former.h"
-
-#include "base/clock.h"
+/* The policy, without a clock: what is taken, when, in which order; what is given up.
+ */
+#include "former_side.h"
 
 #include <criterion/criterion.h>
 
-#include <stdlib.h>
-#include <string.h>
-
 enum { MANY = 64 };
 
-static struct former *
-make(size_t entries_max)
+static const struct former_config plain;
+
+#define MS NS_PER_MS
+
+static struct former_plan
+plan(const struct side *s)
 {
-    struct former *f = NULL;
-    const struct former_config config = {.entries_max = entries_max,
-                                         .bytes_max = 1 << 20};
-    cr_assert_eq(former_create(&f, &config), STATUS_OK);
-    return f;
+    struct former_plan p;
+    former_plan(s->f, &s->ask, &p);
+    return p;
 }
 
-static struct former_entry
-entry(int64_t deadline_ns, uint32_t rows)
+/** Adds `count` equal entries. */
+static void
+add_all(struct side *s, struct former_entry *entries, int count, int64_t deadline_ns)
 {
-    return (struct former_entry){.node = {.at = HEAP_OUTSIDE},
-                                 .deadline_ns = deadline_ns,
-                                 .signature = 1,
-                                 .rows = rows,
-                                 .bytes = 8};
-}
-
-static struct former_list
-take(struct former *f, unsigned under_way, uint32_t rows_max)
-{
-    const struct former_ask ask = {
-        .under_way = under_way, .rows_max = rows_max, .bytes_max = 1 << 16};
-    struct former_list list;
-    former_take(f, &ask, &list);
-    return list;
+    for (int i = 0; i < count; i++) {
+        entries[i] = side_entry(deadline_ns);
+        side_add(s, &entries[i]);
+    }
 }
 
 Test(former, takes_the_earliest_deadline_first_and_none_last)
 {
-    struct former *f = make(MANY);
-    struct former_entry none = entry(TIME_NEVER, 1);
-    struct former_entry late = entry(900, 1);
-    struct former_entry soon = entry(100, 1);
-    cr_assert_eq(former_add(f, &none), STATUS_OK);
-    cr_assert_eq(former_add(f, &late), STATUS_OK);
-    cr_assert_eq(former_add(f, &soon), STATUS_OK);
-    cr_assert_eq(former_next_deadline(f), 100);
-    struct former_list list = take(f, 0, 16);
+    struct side s;
+    side_open(&s, MANY, plain);
+    struct former_entry none = side_entry(TIME_NEVER);
+    struct former_entry late = side_entry(900 * MS);
+    struct former_entry soon = side_entry(100 * MS);
+    side_add(&s, &none);
+    side_add(&s, &late);
+    side_add(&s, &soon);
+    struct former_list list = side_take(&s);
     cr_assert_eq(list.count, 3);
+    cr_assert_eq(list.rows, 3);
     cr_assert_eq(list.first, &soon);
     cr_assert_eq(list.first->next, &late);
     cr_assert_eq(list.last, &none);
-    former_destroy(&f);
+    side_close(&s);
+}
+
+Test(former, takes_what_has_no_deadline_for_due_when_patience_ends)
+{
+    struct side s;
+    side_open(&s, MANY, (struct former_config){.patience_ns = 500 * MS});
+    struct former_entry none = side_entry(TIME_NEVER);
+    struct former_entry late = side_entry(900 * MS);
+    side_add(&s, &late);
+    side_add(&s, &none);
+    cr_assert_eq(none.due_ns, 500 * MS);
+    cr_assert_eq(side_take(&s).first, &none);
+    side_close(&s);
+    side_open(&s, MANY, plain);
+    side_add(&s, &none);
+    cr_assert_eq(none.due_ns, 30 * NS_PER_S);
+    side_close(&s);
+    side_open(&s, MANY, (struct former_config){.patience_ns = INT64_MAX});
+    none.arrived_ns = 5;
+    side_add(&s, &none);
+    cr_assert_eq(none.due_ns, TIME_NEVER);
+    side_close(&s);
 }
 
 Test(former, serves_equals_in_the_order_of_arrival)
 {
-    struct former *f = make(MANY);
+    struct side s;
+    side_open(&s, MANY, plain);
+    s.ask.rows_max = 3;
     struct former_entry entries[10];
-    for (int i = 0; i < 10; i++) {
-        entries[i] = entry(TIME_NEVER, 1);
-        cr_assert_eq(former_add(f, &entries[i]), STATUS_OK);
-    }
+    add_all(&s, entries, 10, TIME_NEVER);
     int expected = 0;
     while (expected < 10) {
-        struct former_list list = take(f, 0, 3);
+        struct former_list list = side_take(&s);
         for (struct former_entry *e = list.first; e != NULL; e = e->next) {
             cr_assert_eq(e, &entries[expected++]);
         }
     }
-    former_destroy(&f);
+    side_close(&s);
 }
 
 Test(former, never_holds_an_idle_device)
 {
-    struct former *f = make(MANY);
-    struct former_entry one = entry(TIME_NEVER, 1);
-    cr_assert_eq(former_add(f, &one), STATUS_OK);
-    cr_assert_eq(take(f, 0, 16).count, 1);
-    cr_assert_eq(take(f, 0, 16).count, 0);
-    former_destroy(&f);
+    struct side s;
+    side_open(&s, MANY, plain);
+    cr_assert_eq(plan(&s).close_ns, TIME_NEVER);
+    cr_assert_eq(plan(&s).latest_start_ns, TIME_NEVER);
+    struct former_entry one = side_entry(TIME_NEVER);
+    side_add(&s, &one);
+    s.ask.now_ns = 5 * MS;
+    cr_assert_leq(plan(&s).close_ns, 5 * MS);
+    s.ask.under_way = 1;
+    s.ask.free_ns = 5 * MS;
+    cr_assert_leq(plan(&s).close_ns, 5 * MS);
+    cr_assert_eq(side_take(&s).count, 1);
+    cr_assert_eq(side_take(&s).count, 0);
+    side_close(&s);
 }
 
-Test(former, closes_a_batch_ahead_only_if_it_is_full)
+Test(former, closes_the_next_batch_just_in_time_behind_one_that_runs)
 {
-    struct former *f = make(MANY);
-    struct former_entry entries[5];
-    for (int i = 0; i < 3; i++) {
-        entries[i] = entry(TIME_NEVER, 1);
-        cr_assert_eq(former_add(f, &entries[i]), STATUS_OK);
-    }
-    cr_assert_eq(take(f, 1, 4).count, 0);
-    entries[3] = entry(TIME_NEVER, 1);
-    cr_assert_eq(former_add(f, &entries[3]), STATUS_OK);
-    entries[4] = entry(TIME_NEVER, 1);
-    cr_assert_eq(former_add(f, &entries[4]), STATUS_OK);
-    cr_assert_eq(take(f, FORMER_DEPTH, 4).count, 0);
-    cr_assert_eq(take(f, 1, 4).count, 4);
-    cr_assert_eq(take(f, 1, 4).count, 0);
-    former_destroy(&f);
+    struct side s;
+    side_open(&s, MANY, plain);
+    struct former_entry entries[16];
+    add_all(&s, entries, 8, TIME_NEVER);
+    s.ask.now_ns = 1 * MS;
+    s.ask.free_ns = 10 * MS;
+    s.ask.under_way = 1;
+    int64_t early_ns = side_stage_ns(8) + 50 * NS_PER_US;
+    cr_assert(llabs(plan(&s).close_ns - (10 * MS - early_ns)) < 10);
+    add_all(&s, entries + 8, 8, TIME_NEVER);
+    cr_assert_lt(plan(&s).close_ns, 10 * MS - early_ns);
+    s.ask.under_way = FORMER_DEPTH;
+    cr_assert_eq(plan(&s).close_ns, TIME_NEVER);
+    side_close(&s);
+}
+
+Test(former, closes_earlier_where_runs_are_long)
+{
+    struct side s;
+    side_open(&s, MANY, plain);
+    struct cost slow;
+    cost_init(&slow, 16, NULL, 0);
+    cost_observe(&slow, 1, 100 * MS);
+    struct former_entry one = side_entry(TIME_NEVER);
+    side_add(&s, &one);
+    s.ask.run = &slow;
+    s.ask.free_ns = 90 * MS;
+    s.ask.under_way = 1;
+    cr_assert(llabs(plan(&s).close_ns - (88 * MS - side_stage_ns(1))) < 10);
+    side_close(&s);
+}
+
+Test(former, has_no_more_than_two_batches_under_way)
+{
+    struct side s;
+    side_open(&s, MANY, plain);
+    struct former_entry entries[3];
+    add_all(&s, entries, 3, TIME_NEVER);
+    s.ask.under_way = FORMER_DEPTH;
+    cr_assert_eq(side_take(&s).count, 0);
+    s.ask.under_way = FORMER_DEPTH - 1;
+    cr_assert_eq(side_take(&s).count, 3);
+    side_close(&s);
+}
+
+Test(former, holds_an_idle_device_only_if_told_and_only_so_long)
+{
+    struct side s;
+    side_open(&s, MANY, (struct former_config){.max_delay_ns = 20 * MS});
+    struct former_entry entries[17];
+    add_all(&s, entries, 1, TIME_NEVER);
+    cr_assert_eq(plan(&s).close_ns, 20 * MS);
+    /* A head that cannot wait so long. */
+    add_all(&s, entries + 1, 1, 10 * MS);
+    int64_t latest_ns = 10 * MS - side_run_ns(2) - side_stage_ns(2);
+    cr_assert_lt(plan(&s).close_ns, latest_ns);
+    cr_assert_gt(plan(&s).close_ns, latest_ns - MS / 5);
+    s.ask.now_ns = plan(&s).close_ns;
+    cr_assert_eq(side_take(&s).count, 2);
+    /* A batch that is full. */
+    s.ask.now_ns = 0;
+    add_all(&s, entries, 16, TIME_NEVER);
+    cr_assert_leq(plan(&s).close_ns, 0);
+    side_close(&s);
+}
+
+Test(former, tells_the_latest_start_of_the_most_urgent_batch)
+{
+    struct side s;
+    side_open(&s, MANY, plain);
+    struct former_entry entries[4];
+    add_all(&s, entries, 3, 80 * MS);
+    s.ask.reply_ns = 2 * MS;
+    cr_assert(llabs(plan(&s).latest_start_ns - (78 * MS - side_run_ns(3))) < 10);
+    entries[3] = side_entry(40 * MS);
+    entries[3].signature = 2;
+    side_add(&s, &entries[3]);
+    cr_assert(llabs(plan(&s).latest_start_ns - (38 * MS - side_run_ns(1))) < 10);
+    side_close(&s);
 }
 
 Test(former, keeps_shapes_apart)
 {
-    struct former *f = make(MANY);
-    struct former_entry square = entry(50, 1);
-    struct former_entry wide = entry(10, 1);
-    struct former_entry square_too = entry(60, 1);
+    struct side s;
+    side_open(&s, MANY, plain);
+    struct former_entry square = side_entry(50 * MS);
+    struct former_entry wide = side_entry(10 * MS);
+    struct former_entry square_too = side_entry(60 * MS);
     wide.signature = 2;
-    cr_assert_eq(former_add(f, &square), STATUS_OK);
-    cr_assert_eq(former_add(f, &wide), STATUS_OK);
-    cr_assert_eq(former_add(f, &square_too), STATUS_OK);
-    struct former_list first = take(f, 0, 16);
+    side_add(&s, &square);
+    side_add(&s, &wide);
+    side_add(&s, &square_too);
+    struct former_list first = side_take(&s);
     cr_assert_eq(first.count, 1);
     cr_assert_eq(first.first, &wide);
-    cr_assert_eq(take(f, 0, 16).count, 2);
-    former_destroy(&f);
+    cr_assert_eq(side_take(&s).count, 2);
+    side_close(&s);
 }
 
-Test(former, lets_a_single_request_over_the_bytes_stand_alone)
+Test(former, lets_a_single_request_over_a_bound_stand_alone)
 {
-    struct former *f = make(MANY);
-    struct former_entry huge = entry(1, 1);
-    struct former_entry small = entry(2, 1);
+    struct side s;
+    side_open(&s, MANY, plain);
+    struct former_entry huge = side_entry(100 * MS);
+    struct former_entry small = side_entry(200 * MS);
     huge.bytes = 1 << 17;
-    cr_assert_eq(former_add(f, &huge), STATUS_OK);
-    cr_assert_eq(former_add(f, &small), STATUS_OK);
-    cr_assert_eq(take(f, 0, 16).count, 1);
-    cr_assert_eq(take(f, 0, 16).count, 1);
-    former_destroy(&f);
+    side_add(&s, &huge);
+    side_add(&s, &small);
+    cr_assert_eq(side_take(&s).first, &huge);
+    cr_assert_eq(side_take(&s).first, &small);
+    huge = side_entry(100 * MS);
+    huge.rows = 32;
+    side_add(&s, &small);
+    side_add(&s, &huge);
+    cr_assert_eq(side_take(&s).count, 1);
+    cr_assert_eq(side_take(&s).count, 1);
+    side_close(&s);
 }
 
-Test(former, takes_out_what_has_no_time_left)
+Test(former, takes_no_more_than_lets_every_deadline_in_it_hold)
 {
-    struct former *f = make(MANY);
-    struct former_entry past = entry(10, 1);
-    struct former_entry other_shape = entry(15, 1);
-    struct former_entry future = entry(30, 1);
+    struct side s;
+    side_open(&s, MANY, plain);
+    struct former_entry entries[9];
+    /* With 2 % in hand 3 rows run for 1.33 ms, 4 for 1.43; staged after 0.1. */
+    entries[0] = side_entry(1460 * NS_PER_US);
+    side_add(&s, &entries[0]);
+    add_all(&s, entries + 1, 8, 100 * MS);
+    cr_assert_eq(side_take(&s).rows, 3);
+    cr_assert_eq(former_count(s.f), 6);
+    side_close(&s);
+}
+
+Test(former, takes_out_what_could_not_be_back_in_time_even_alone)
+{
+    struct side s;
+    side_open(&s, MANY, plain);
+    s.ask.now_ns = 10 * MS;
+    s.ask.reply_ns = MS;
+    int64_t least_ns = MS + side_run_ns(1) + side_stage_ns(1);
+    struct former_entry past = side_entry(s.ask.now_ns + least_ns - 10);
+    struct former_entry other_shape = side_entry(past.deadline_ns + 5);
+    struct former_entry future = side_entry(past.deadline_ns + 20);
     other_shape.signature = 2;
-    cr_assert_eq(former_add(f, &past), STATUS_OK);
-    cr_assert_eq(former_add(f, &future), STATUS_OK);
-    cr_assert_eq(former_add(f, &other_shape), STATUS_OK);
+    side_add(&s, &future);
+    side_add(&s, &other_shape);
+    side_add(&s, &past);
     struct former_list expired;
-    former_expire(f, 20, &expired);
+    cr_assert_leq(former_next_expiry(s.f, &s.ask), s.ask.now_ns);
+    former_expire(s.f, &s.ask, &expired);
     cr_assert_eq(expired.count, 2);
     cr_assert_eq(expired.first, &past);
     cr_assert_eq(expired.last, &other_shape);
-    cr_assert_eq(former_count(f), 1);
-    former_destroy(&f);
+    cr_assert_eq(former_count(s.f), 1);
+    /* One that is left is taken at its last instant. */
+    int64_t next_ns = former_next_expiry(s.f, &s.ask);
+    s.ask.now_ns = next_ns - 1;
+    former_expire(s.f, &s.ask, &expired);
+    cr_assert_eq(expired.count, 0);
+    s.ask.now_ns = next_ns;
+    former_expire(s.f, &s.ask, &expired);
+    cr_assert_eq(expired.count, 1);
+    cr_assert_eq(former_next_expiry(s.f, &s.ask), TIME_NEVER);
+    side_close(&s);
+}
+
+Test(former, gives_up_at_once_what_a_busy_device_cannot_reach_in_time)
+{
+    struct side s;
+    side_open(&s, MANY, plain);
+    struct former_entry soon = side_entry(20 * MS);
+    side_add(&s, &soon);
+    s.ask.under_way = 1;
+    s.ask.free_ns = 19 * MS;
+    struct former_list list;
+    struct former_list shed;
+    former_take(s.f, &s.ask, &list, &shed);
+    cr_assert_eq(list.count, 0);
+    cr_assert_eq(shed.first, &soon);
+    side_close(&s);
+}
+
+Test(former, finds_what_expires_behind_what_has_no_deadline)
+{
+    struct side s;
+    side_open(&s, MANY, (struct former_config){.patience_ns = MS});
+    struct former_entry none = side_entry(TIME_NEVER);
+    struct former_entry soon = side_entry(5 * MS);
+    side_add(&s, &none);
+    side_add(&s, &soon);
+    s.ask.now_ns = 6 * MS;
+    struct former_list expired;
+    former_expire(s.f, &s.ask, &expired);
+    cr_assert_eq(expired.first, &soon);
+    cr_assert_eq(expired.count, 1);
+    side_close(&s);
+}
+
+Test(former, gives_up_heads_that_would_keep_the_batch_small)
+{
+    struct side s;
+    side_open(&s, MANY, (struct former_config){.shed = true});
+    struct former_entry entries[16];
+    add_all(&s, entries, 2, 51 * MS);
+    add_all(&s, entries + 2, 14, 80 * MS);
+    s.ask.now_ns = 49 * MS;
+    struct former_list batch;
+    struct former_list shed;
+    former_take(s.f, &s.ask, &batch, &shed);
+    cr_assert_eq(shed.count, 2);
+    cr_assert_eq(shed.first, &entries[0]);
+    cr_assert_eq(batch.count, 14);
+    side_close(&s);
+}
+
+Test(former, gives_up_nothing_that_could_run_unless_told)
+{
+    struct side s;
+    side_open(&s, MANY, plain);
+    struct former_entry entries[16];
+    add_all(&s, entries, 2, 51 * MS);
+    add_all(&s, entries + 2, 14, 80 * MS);
+    s.ask.now_ns = 49 * MS;
+    struct former_list batch = side_take(&s);
+    cr_assert_eq(batch.first, &entries[0]);
+    cr_assert_lt(batch.count, 14);
+    side_close(&s);
+}
+
+Test(former, never_gives_up_the_last_that_can_make_it)
+{
+    struct side s;
+    side_open(&s, MANY, (struct former_config){.shed = true});
+    struct former_entry entries[3];
+    add_all(&s, entries, 3, 50 * MS);
+    s.ask.now_ns = 50 * MS - side_run_ns(1) - side_stage_ns(1);
+    struct former_list batch;
+    struct former_list shed;
+    former_take(s.f, &s.ask, &batch, &shed);
+    cr_assert_eq(shed.count, 2);
+    cr_assert_eq(batch.first, &entries[2]);
+    side_close(&s);
+}
+
+Test(former, gives_up_no_large_request_for_a_few_rows)
+{
+    struct side s;
+    side_open(&s, MANY, (struct former_config){.shed = true});
+    struct former_entry large = side_entry(50 * MS);
+    struct former_entry small = side_entry(90 * MS);
+    large.rows = 8;
+    side_add(&s, &large);
+    side_add(&s, &small);
+    s.ask.now_ns = 50 * MS - side_run_ns(8) - side_stage_ns(8) - 50 * NS_PER_US;
+    struct former_list batch;
+    struct former_list shed;
+    former_take(s.f, &s.ask, &batch, &shed);
+    cr_assert_eq(shed.count, 0);
+    cr_assert_eq(batch.first, &large);
+    cr_assert_eq(batch.count, 1);
+    side_close(&s);
+}
+
+Test(former, keeps_batches_so_short_that_who_just_missed_one_makes_the_next)
+{
+    struct side s;
+    side_open(&s, MANY, plain);
+    struct former_entry entries[16];
+    add_all(&s, entries, 16, 4 * MS);
+    s.ask.reply_ns = 100 * NS_PER_US;
+    uint32_t promised = cost_rows_within(&s.run, 16, (4 * MS - 100 * NS_PER_US) / 2);
+    cr_assert(promised > 4 && promised < 12);
+    cr_assert_eq(side_take(&s).rows, promised);
+    side_close(&s);
+}
+
+Test(former, lets_one_in_a_hurry_not_cut_everybodys_batches)
+{
+    struct side s;
+    side_open(&s, MANY, plain);
+    struct former_entry entries[16];
+    add_all(&s, entries, 15, 100 * MS);
+    /* It brings less than two runs of one row. */
+    entries[15] = side_entry(100 * MS);
+    entries[15].arrived_ns = 98 * MS;
+    entries[15].deadline_ns -= MS / 1000;
+    side_add(&s, &entries[15]);
+    struct former_list batch = side_take(&s);
+    cr_assert_eq(batch.first, &entries[15]);
+    cr_assert_eq(batch.rows, 16);
+    side_close(&s);
+}
+
+/**
+ * What a take gives of `count` waiting, of which `overdue` for too long, with buckets
+ * of 4, 8 and 16 rows at these costs.
+ */
+static uint64_t
+take_padded(int count, int overdue, const int64_t costs_ns[3])
+{
+    static const uint32_t buckets[] = {4, 8, 16};
+    struct side s;
+    side_open(&s, MANY, (struct former_config){.patience_ns = 10 * MS});
+    cost_init(&s.run, 16, buckets, 3);
+    for (int i = 0; i < 3; i++) {
+        for (int n = 0; n < 100; n++) {
+            cost_observe(&s.run, buckets[i], costs_ns[i]);
+        }
+    }
+    struct former_entry entries[16];
+    add_all(&s, entries, overdue, TIME_NEVER);
+    s.ask.now_ns = 10 * MS;
+    add_all(&s, entries + overdue, count - overdue, 900 * MS);
+    struct former_list list = side_take(&s);
+    side_close(&s);
+    return list.rows;
+}
+
+Test(former, runs_a_batch_just_above_a_bucket_as_two)
+{
+    const int64_t steep[] = {4 * MS, 8 * MS, 12 * MS};
+    const int64_t flat[] = {40 * MS, 45 * MS, 49 * MS};
+    cr_assert_eq(take_padded(9, 0, steep), 8);
+    cr_assert_eq(take_padded(15, 0, steep), 15);
+    cr_assert_eq(take_padded(9, 0, flat), 9);
+    cr_assert_eq(take_padded(3, 0, steep), 3);
+    cr_assert_eq(take_padded(16, 0, steep), 16);
+    cr_assert_eq(take_padded(7, 0, steep), 4);
+    cr_assert_eq(take_padded(7, 6, steep), 7, "6 of them are padded to 8 anyway");
 }
 
 Test(former, gives_back_a_partition_above_an_offset)
 {
-    struct former *f = make(MANY);
+    struct side s;
+    side_open(&s, MANY, plain);
     struct former_entry entries[12];
     for (int i = 0; i < 12; i++) {
-        entries[i] = entry(100 - i, 1);
+        entries[i] = side_entry((100 - i) * MS);
         entries[i].partition = i % 2;
         entries[i].offset = i;
-        cr_assert_eq(former_add(f, &entries[i]), STATUS_OK);
+        side_add(&s, &entries[i]);
     }
     struct former_list removed;
-    former_remove(f, 1, 5, &removed);
+    former_remove(s.f, 1, 5, &removed);
     cr_assert_eq(removed.count, 3);
     for (struct former_entry *e = removed.first; e != NULL; e = e->next) {
         cr_assert_eq(e->partition, 1);
         cr_assert_gt(e->offset, 5);
     }
-    former_remove(f, 0, -1, &removed);
+    former_remove(s.f, 0, -1, &removed);
     cr_assert_eq(removed.count, 6);
-    cr_assert_eq(former_count(f), 3);
-    former_destroy(&f);
+    cr_assert_eq(former_count(s.f), 3);
+    former_empty(s.f, &removed);
+    cr_assert_eq(removed.count, 3);
+    cr_assert_eq(former_count(s.f), 0);
+    cr_assert_eq(former_rows(s.f), 0);
+    cr_assert_eq(former_next_expiry(s.f, &s.ask), TIME_NEVER);
+    side_close(&s);
+}
+
+Test(former, lets_one_request_go_that_was_canceled)
+{
+    struct side s;
+    side_open(&s, MANY, plain);
+    struct former_entry entries[5];
+    add_all(&s, entries, 5, 100 * MS);
+    former_withdraw(s.f, &entries[2]);
+    former_withdraw(s.f, &entries[0]);
+    cr_assert_eq(former_count(s.f), 3);
+    struct former_list list = side_take(&s);
+    cr_assert_eq(list.count, 3);
+    cr_assert_eq(list.first, &entries[1]);
+    cr_assert_eq(list.first->next, &entries[3]);
+    side_add(&s, &entries[0]);
+    former_withdraw(s.f, &entries[0]);
+    cr_assert_eq(former_count(s.f), 0);
+    cr_assert_eq(former_bytes(s.f), 0);
+    side_close(&s);
 }
 
 Test(former, asks_for_a_pause_at_its_bound_and_for_more_at_half)
 {
-    struct former *f = make(4);
+    struct side s;
+    side_open(&s, 4, plain);
+    s.ask.rows_max = 5;
     struct former_entry entries[9];
     for (int i = 0; i < 8; i++) {
-        entries[i] = entry(TIME_NEVER, 1);
-        cr_assert_eq(former_is_full(f), i >= 4);
-        cr_assert_eq(former_add(f, &entries[i]), STATUS_OK);
+        entries[i] = side_entry(TIME_NEVER);
+        cr_assert_eq(former_is_full(s.f), i >= 4);
+        side_add(&s, &entries[i]);
     }
-    entries[8] = entry(TIME_NEVER, 1);
-    cr_assert_eq(former_add(f, &entries[8]), STATUS_FULL);
-    cr_assert_eq(take(f, 0, 5).count, 5);
-    cr_assert_not(former_is_full(f));
-    cr_assert_not(former_has_room(f));
-    cr_assert_eq(take(f, 0, 1).count, 1);
-    cr_assert(former_has_room(f));
-    former_destroy(&f);
+    entries[8] = side_entry(TIME_NEVER);
+    cr_assert_eq(former_add(s.f, &entries[8]), STATUS_FULL);
+    cr_assert_eq(side_take(&s).count, 5);
+    cr_assert_not(former_is_full(s.f));
+    cr_assert_not(former_has_room(s.f));
+    s.ask.rows_max = 1;
+    cr_assert_eq(side_take(&s).count, 1);
+    cr_assert(former_has_room(s.f));
+    side_close(&s);
 }
 
-/* One random life: what was taken must be each entry once, within the limits, and in
- * the order of (deadline, arrival) at the moment of taking. */
-struct life {
-    struct former *f;
-    struct former_entry entries[2000];
-    bool out[2000];
-    size_t added;
-    size_t taken;
-    unsigned seed;
-};
-
-static void
-check_batch(struct life *l, const struct former_list *list, uint32_t rows_max)
+Test(former, counts_bytes_as_it_counts_requests)
 {
-    uint32_t rows = 0;
-    const struct former_entry *before = NULL;
-    for (struct former_entry *e = list->first; e != NULL; e = e->next) {
-        size_t i = (size_t)(e - l->entries);
-        cr_assert_not(l->out[i]);
-        l->out[i] = true;
-        l->taken++;
-        rows += e->rows;
-        if (before != NULL) {
-            cr_assert_eq(before->signature, e->signature);
-            cr_assert(before->deadline_ns < e->deadline_ns ||
-                      (before->deadline_ns == e->deadline_ns &&
-                       before->arrival < e->arrival));
-        }
-        before = e;
+    struct side s;
+    side_open(&s, MANY, (struct former_config){.bytes_max = 100});
+    struct former_entry entries[4];
+    for (int i = 0; i < 4; i++) {
+        entries[i] = side_entry(TIME_NEVER);
+        entries[i].bytes = 50;
+        cr_assert_eq(former_is_full(s.f), i >= 2);
+        side_add(&s, &entries[i]);
     }
-    cr_assert_leq(rows, rows_max);
-}
-
-static void
-live_once(struct life *l)
-{
-    unsigned what = (unsigned)rand_r(&l->seed) % 4;
-    struct former_list list;
-    if (what < 2 && l->added < 2000) {
-        struct former_entry *e = &l->entries[l->added++];
-        int64_t deadline =
-            rand_r(&l->seed) % 3 == 0 ? TIME_NEVER : rand_r(&l->seed) % 50;
-        *e = entry(deadline, 1 + (uint32_t)rand_r(&l->seed) % 8);
-        e->signature = (uint64_t)rand_r(&l->seed) % 3;
-        e->partition = rand_r(&l->seed) % 4;
-        e->offset = (int64_t)l->added;
-        cr_assert_eq(former_add(l->f, e), STATUS_OK);
-    } else if (what == 3 && rand_r(&l->seed) % 20 == 0) {
-        former_remove(l->f, rand_r(&l->seed) % 4, -1, &list);
-        for (struct former_entry *e = list.first; e != NULL; e = e->next) {
-            l->out[e - l->entries] = true;
-            l->taken++;
-        }
-    } else {
-        list = take(l->f, (unsigned)rand_r(&l->seed) % 3, 16);
-        check_batch(l, &list, 16);
-    }
-}
-
-Test(former, gives_each_request_out_once_within_the_limits_in_random_lives)
-{
-    static struct life l;
-    for (unsigned seed = 1; seed <= 50; seed++) {
-        memset(&l, 0, sizeof l);
-        l.seed = seed;
-        l.f = make(4000);
-        for (int step = 0; step < 4000; step++) {
-            live_once(&l);
-        }
-        while (former_count(l.f) > 0) {
-            struct former_list list = take(l.f, 0, 16);
-            cr_assert_gt(list.count, 0);
-            check_batch(&l, &list, 16);
-        }
-        cr_assert_eq(l.taken, l.added);
-        cr_assert_eq(former_bytes(l.f), 0);
-        former_destroy(&l.f);
-    }
+    struct former_entry more = side_entry(TIME_NEVER);
+    cr_assert_eq(former_add(s.f, &more), STATUS_FULL);
+    side_close(&s);
 }
