@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A quarter of a bursty stream is busy: 0.25 x 3 + 0.75 x 1/3 = 1, so the mean is the
- * rate; 100 ms and 300 ms in turn, as in the simulator. A gap that would reach into the
- * next phase is drawn anew from its begin, which an exponential one does not notice.
+ * rate. Phases have exponential lengths, 50 ms and 150 ms in the mean, as in the
+ * simulator. A gap that would reach into the next phase is drawn anew from its begin,
+ * which an exponential one does not notice.
  */
 #include "bench/feed/pattern.h"
 
@@ -10,8 +11,8 @@
 
 #include <math.h>
 
-#define PHASE_NS (400 * NS_PER_MS)
-#define BUSY_NS  (PHASE_NS / 4)
+#define BUSY_NS (50.0 * NS_PER_MS)
+#define CALM_NS (150.0 * NS_PER_MS)
 
 static double
 random_unit(struct pattern *p)
@@ -30,19 +31,26 @@ mean_gap_ns(const struct pattern *p, double factor)
     return 1e9 / (c->rate * factor * (all - 1 + c->flood) / all);
 }
 
+static double
+random_exponential(struct pattern *p)
+{
+    return -log(random_unit(p));
+}
+
 static int64_t
 bursty_gap_ns(struct pattern *p)
 {
     int64_t at_ns = p->next_ns;
     for (;;) {
-        int64_t in_ns = (at_ns - p->start_ns) % PHASE_NS;
-        bool busy = in_ns < BUSY_NS;
-        int64_t end_ns = at_ns - in_ns + (busy ? BUSY_NS : PHASE_NS);
-        double gap_ns = -log(random_unit(p)) * mean_gap_ns(p, busy ? 3 : 1 / 3.0);
-        if (gap_ns < (double)(end_ns - at_ns)) {
-            return at_ns + (int64_t)gap_ns - p->next_ns;
+        double mean_ns = mean_gap_ns(p, p->busy ? 3 : 1 / 3.0);
+        int64_t gap_ns = (int64_t)(random_exponential(p) * mean_ns);
+        if (at_ns + gap_ns < p->phase_end_ns) {
+            return at_ns + gap_ns - p->next_ns;
         }
-        at_ns = end_ns;
+        at_ns = p->phase_end_ns;
+        p->busy = !p->busy;
+        p->phase_end_ns +=
+            (int64_t)(random_exponential(p) * (p->busy ? BUSY_NS : CALM_NS));
     }
 }
 
@@ -56,16 +64,16 @@ gap_ns(struct pattern *p)
     if (c->bursty) {
         return bursty_gap_ns(p);
     }
-    return (int64_t)(mean_gap_ns(p, 1) * (c->poisson ? -log(random_unit(p)) : 1));
+    return (int64_t)(mean_gap_ns(p, 1) * (c->poisson ? random_exponential(p) : 1));
 }
 
 void
 pattern_init(struct pattern *p, const struct pattern_config *config, int64_t now_ns)
 {
     *p = (struct pattern){.config = config,
-                          .start_ns = now_ns,
                           .begin_ns = now_ns + config->warm_up_ns,
                           .next_ns = now_ns,
+                          .phase_end_ns = now_ns,
                           .random = (uint64_t)config->seed * 0x9e3779b97f4a7c15U};
     p->end_ns = p->begin_ns + config->duration_ns;
     for (int i = 0; i < 8; i++) {

@@ -35,10 +35,11 @@ struct due {
 
 struct pattern {
     const struct pattern_config *config;
-    int64_t start_ns;
     int64_t begin_ns; /* of what counts */
     int64_t end_ns;
     int64_t next_ns;
+    int64_t phase_end_ns; /* bursty */
+    bool busy;
     int64_t taken;
     uint64_t random;
 };
