@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LOOP_EVENTS = 256, LOOP_TURNS = 32 };
+enum { LOOP_EVENTS = 256, LOOP_TURNS_FIRST = 16 };
 
 #define LOOP_WAIT_MAX_NS NS_PER_S
 
@@ -39,8 +39,9 @@ struct loop {
     int64_t pace_ns;            /* asked for in this turn */
     struct loop_watch *watches; /* by descriptor */
     size_t watch_count;
-    struct loop_turn turns[LOOP_TURNS];
-    unsigned turn_count;
+    struct loop_turn *turns; /* in the order of adding */
+    size_t turn_count;
+    size_t turn_capacity;
     atomic_bool stopping;
 };
 
@@ -87,6 +88,7 @@ loop_destroy(struct loop **loop)
     if (l->epoll >= 0) {
         close(l->epoll);
     }
+    free(l->turns);
     free(l->watches);
     free(l);
 }
@@ -150,8 +152,15 @@ loop_unwatch(struct loop *loop, int fd)
 enum status
 loop_each_turn(struct loop *loop, loop_turn_fn fn, void *arg)
 {
-    if (loop->turn_count == LOOP_TURNS) {
-        return STATUS_FULL;
+    if (loop->turn_count == loop->turn_capacity) {
+        size_t wanted =
+            loop->turn_capacity == 0 ? LOOP_TURNS_FIRST : loop->turn_capacity * 2;
+        struct loop_turn *turns = realloc(loop->turns, wanted * sizeof(*turns));
+        if (turns == NULL) {
+            return STATUS_NO_MEMORY;
+        }
+        loop->turns = turns;
+        loop->turn_capacity = wanted;
     }
     loop->turns[loop->turn_count++] = (struct loop_turn){.fn = fn, .arg = arg};
     return STATUS_OK;
@@ -160,7 +169,7 @@ loop_each_turn(struct loop *loop, loop_turn_fn fn, void *arg)
 void
 loop_no_turn(struct loop *loop, loop_turn_fn fn, void *arg)
 {
-    for (unsigned i = 0; i < loop->turn_count; i++) {
+    for (size_t i = 0; i < loop->turn_count; i++) {
         if (loop->turns[i].fn == fn && loop->turns[i].arg == arg) {
             memmove(&loop->turns[i], &loop->turns[i + 1],
                     (loop->turn_count - i - 1) * sizeof(loop->turns[0]));
@@ -211,8 +220,9 @@ loop_turn(struct loop *loop, int64_t max_wait_ns)
     loop->now_ns = clock_mono_ns();
     loop->pace_ns = 0;
     int64_t due_ns = loop->now_ns + max_wait_ns;
-    for (unsigned i = 0; i < loop->turn_count; i++) {
-        int64_t next_ns = loop->turns[i].fn(loop->turns[i].arg, loop->now_ns);
+    for (size_t i = 0; i < loop->turn_count; i++) {
+        const struct loop_turn turn = loop->turns[i]; /* it may add others */
+        int64_t next_ns = turn.fn(turn.arg, loop->now_ns);
         due_ns = next_ns < due_ns ? next_ns : due_ns;
     }
     struct epoll_event events[LOOP_EVENTS];

@@ -39,7 +39,11 @@ loop_watch(struct loop *loop, int fd, uint32_t events, loop_event_fn fn, void *a
 /** Safe inside a callback, also for a descriptor whose event is pending this turn. */
 void loop_unwatch(struct loop *loop, int fd);
 
-/** Adds a function to be called each turn, in the order of adding. At most 32. */
+/**
+ * Adds a function to be called each turn, in the order of adding.
+ *
+ * @return STATUS_OK; STATUS_NO_MEMORY
+ */
 MUST_CHECK enum status loop_each_turn(struct loop *loop, loop_turn_fn fn, void *arg);
 void loop_no_turn(struct loop *loop, loop_turn_fn fn, void *arg);
 

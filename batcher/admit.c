@@ -4,21 +4,47 @@
 #include "batcher/admit.h"
 
 #include "base/clock.h"
+#include "batcher/reply_time.h"
 #include "schemas/codec.h"
 #include "schemas/oip.h"
 
 /* FNV-1a, 64 bit. */
-#define SIGNATURE_BASIS UINT64_C(14695981039346656037)
-#define SIGNATURE_PRIME UINT64_C(1099511628211)
+#define FNV_BASIS UINT64_C(14695981039346656037)
+#define FNV_PRIME UINT64_C(1099511628211)
+
+static uint64_t
+fnv_add(uint64_t hash, uint64_t byte)
+{
+    return (hash ^ byte) * FNV_PRIME;
+}
 
 static uint64_t
 signature_add(uint64_t signature, uint64_t value)
 {
     for (unsigned shift = 0; shift < 64; shift += 8) {
-        signature ^= value >> shift & 0xff;
-        signature *= SIGNATURE_PRIME;
+        signature = fnv_add(signature, value >> shift & 0xff);
     }
     return signature;
+}
+
+static uint64_t
+tenant_hash(struct span tenant)
+{
+    uint64_t hash = FNV_BASIS;
+    for (size_t i = 0; i < tenant.size; i++) {
+        hash = fnv_add(hash, tenant.data[i]);
+    }
+    return hash;
+}
+
+/** 0 and what is no priority: the model's own. */
+static uint32_t
+level_of(int32_t priority, const struct batching *b)
+{
+    if (priority < LEVEL_HIGHEST) {
+        return (uint32_t)b->level_default;
+    }
+    return priority < LEVEL_LOWEST ? (uint32_t)priority : LEVEL_LOWEST;
 }
 
 static int64_t
@@ -37,13 +63,46 @@ deadline_mono_ns(int64_t deadline_ms, const struct moment *now)
     return deadline_ns;
 }
 
+/** By the model's default, counted from when the request was made, if it says so. */
+static int64_t
+default_deadline_ns(const struct request *q,
+                    const struct batching *b,
+                    const struct moment *now)
+{
+    if (b->deadline_default_ns == 0) {
+        return TIME_NEVER;
+    }
+    int64_t submitted_us = q->submitted_us;
+    if (submitted_us <= 0 || submitted_us > now->wall_us) {
+        submitted_us = now->wall_us;
+    }
+    int64_t old_us = now->wall_us - submitted_us;
+    int64_t most_us = b->deadline_default_ns / NS_PER_US;
+    return now->mono_ns + (most_us - (old_us < most_us ? old_us : most_us)) * NS_PER_US;
+}
+
+static void
+set_times(struct item *it, const struct admit_terms *terms, const struct moment *now)
+{
+    const struct request *q = &it->request;
+    int64_t deadline_ns = q->deadline_ms > 0
+                              ? deadline_mono_ns(q->deadline_ms, now)
+                              : default_deadline_ns(q, terms->batching, now);
+    if (deadline_ns != TIME_NEVER) {
+        deadline_ns -=
+            reply_time_charge(terms->reply_time_ns, deadline_ns - now->mono_ns);
+    }
+    it->entry.deadline_ns = deadline_ns;
+    it->entry.arrived_ns = now->mono_ns;
+}
+
 /** Finds each input of the model among those of the request, which has each once. */
 static void
 match_inputs(struct item *it, const struct model_spec *spec)
 {
     const struct request *q = &it->request;
     bool batching = spec->max_batch_size > 0;
-    uint64_t signature = SIGNATURE_BASIS;
+    uint64_t signature = FNV_BASIS;
     for (uint32_t i = 0; i < spec->input_count; i++) {
         uint8_t n = 0;
         while (!span_equal(q->inputs[n].name, spec->inputs[i].name)) {
@@ -108,17 +167,15 @@ admit_unreadable(struct item *it, const struct model_spec *spec)
 
 enum admit_verdict
 admit(struct item *it,
-      const struct model_spec *spec,
-      uint64_t slot_bytes,
+      const struct admit_terms *terms,
       const struct moment *now,
       struct fault *fault)
 {
+    const struct model_spec *spec = terms->spec;
     it->received_us = now->wall_us;
     it->version = spec->version;
     it->entry = (struct former_entry){.node = {.at = HEAP_OUTSIDE},
-                                      .arrived_ns = now->mono_ns,
                                       .deadline_ns = TIME_NEVER,
-                                      .level = 1,
                                       .partition = it->record->partition,
                                       .offset = it->record->offset};
     enum status status =
@@ -132,14 +189,16 @@ admit(struct item *it,
         fault->status = status;
         return ADMIT_REFUSED;
     }
-    it->entry.deadline_ns = deadline_mono_ns(it->request.deadline_ms, now);
+    set_times(it, terms, now);
+    it->entry.level = level_of(it->request.priority, terms->batching);
+    it->entry.tenant = tenant_hash(it->request.tenant);
     it->entry.rows = (uint32_t)rows;
     it->entry.bytes = (size_t)rows * model_spec_output_bytes(spec);
     match_inputs(it, spec);
     if (it->entry.deadline_ns <= now->mono_ns) {
         return ADMIT_EXPIRED;
     }
-    if (it->entry.bytes > model_spec_batch_bytes(spec, slot_bytes)) {
+    if (it->entry.bytes > model_spec_batch_bytes(spec, terms->slot_bytes)) {
         (void)fault_set(fault, STATUS_TOO_LARGE,
                         "the tensors do not fit batcher.slot.bytes");
         return ADMIT_REFUSED;

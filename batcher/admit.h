@@ -7,6 +7,7 @@
 #define BATCHER_ADMIT_H
 
 #include "base/status.h"
+#include "batcher/batching.h"
 #include "batcher/item.h"
 #include "batcher/model_spec.h"
 
@@ -18,6 +19,14 @@ struct moment {
     int64_t wall_us;
 };
 
+/** What requests of a model are held against. */
+struct admit_terms {
+    const struct model_spec *spec;
+    const struct batching *batching;
+    uint64_t slot_bytes;   /* of a slot, which a request must fit */
+    int64_t reply_time_ns; /* an answer takes so long to arrive: outbox_reply_time() */
+};
+
 enum admit_verdict {
     ADMIT_OK,
     ADMIT_EXPIRED,
@@ -27,14 +36,13 @@ enum admit_verdict {
 };
 
 /**
- * Fills the item from its record.
+ * Fills the item from its record. Its deadline is for the end of the run: the time that
+ * the answer takes is taken off.
  *
- * @param[in]  slot_bytes of a slot, which a request must fit
  * @param[out] fault why, for the three refusals
  */
 enum admit_verdict admit(struct item *it,
-                         const struct model_spec *spec,
-                         uint64_t slot_bytes,
+                         const struct admit_terms *terms,
                          const struct moment *now,
                          struct fault *fault);
 

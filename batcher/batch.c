@@ -39,6 +39,41 @@ batch_recount(struct batch *b)
     }
 }
 
+bool
+batch_has(const struct batch *b, const struct item *it)
+{
+    const struct item *at = b->first;
+    while (at != NULL && at != it) {
+        at = at->next;
+    }
+    return at != NULL;
+}
+
+bool
+batch_has_partition(const struct batch *b, int32_t partition)
+{
+    const struct item *at = b->first;
+    while (at != NULL && at->entry.partition != partition) {
+        at = at->next;
+    }
+    return at != NULL;
+}
+
+bool
+batch_remove(struct batch *b, const struct item *it)
+{
+    struct item **link = &b->first;
+    while (*link != NULL && *link != it) {
+        link = &(*link)->next;
+    }
+    if (*link == NULL) {
+        return false;
+    }
+    *link = it->next;
+    batch_recount(b);
+    return true;
+}
+
 enum batch_verdict
 batch_judge(struct batch *b, enum batch_end end)
 {
@@ -46,11 +81,16 @@ batch_judge(struct batch *b, enum batch_end end)
     b->lost = b->lost || end == BATCH_DEVICE_LOST;
     b->suspect = b->suspect || (end != BATCH_NOT_STARTED && end != BATCH_FAILED &&
                                 end != BATCH_OUT_OF_MEMORY);
-    if (end == BATCH_NOT_STARTED || end == BATCH_NOT_ALONE || first_loss) {
+    if (end == BATCH_NOT_STARTED || first_loss) {
         return BATCH_RUN_AGAIN;
     }
+    /* Also when the blame is shared: to run it whole once more, alone, would cost its
+     * neighbours a run that the halves do not need. */
     if (b->count > 1) {
         return BATCH_SPLIT;
+    }
+    if (end == BATCH_NOT_ALONE) {
+        return BATCH_RUN_AGAIN;
     }
     if (end == BATCH_FAILED || end == BATCH_OUT_OF_MEMORY) {
         return BATCH_GIVE_UP;

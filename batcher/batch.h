@@ -20,6 +20,8 @@ struct batch {
     uint32_t rows;
     bool suspect; /* one of it may kill the runner: nothing else runs beside it */
     bool lost;    /* the device was lost under it once: the next loss is its fault */
+    int64_t staging_ns;   /* from when it was due until it was gathered */
+    int64_t submitted_ns; /* handed to the runner; 0 = not now */
 };
 
 /** How a run ended that did not answer its items. */
@@ -55,6 +57,12 @@ enum batch_verdict batch_judge(struct batch *b, enum batch_end end);
  * @return NULL without memory, then b is whole
  */
 struct batch *batch_split(struct batch *b);
+
+bool batch_has(const struct batch *b, const struct item *it);
+bool batch_has_partition(const struct batch *b, int32_t partition);
+
+/** Takes one item out; false if it is not in the batch. */
+bool batch_remove(struct batch *b, const struct item *it);
 
 /** Counts items and rows again after some were taken out of the list. */
 void batch_recount(struct batch *b);

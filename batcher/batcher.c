@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "batcher/admin_page.h"
 #include "batcher/announce.h"
+#include "batcher/device.h"
 #include "batcher/metrics.h"
 #include "batcher/model.h"
 #include "batcher/repository.h"
@@ -34,6 +35,7 @@ struct batcher {
     struct batcher_config config;
     struct outbox *outbox;
     struct replier replier;
+    struct devices devices;
     struct repository repository;
     struct model **models; /* one per entry of the repository */
     size_t model_count;
@@ -122,17 +124,37 @@ check_devices(struct batcher *b)
 }
 
 static int64_t
+models_turn(struct batcher *b, int64_t now_ns)
+{
+    int64_t due_ns = TIME_NEVER;
+    size_t waiting = 0;
+    for (size_t i = 0; i < b->model_count; i++) {
+        int64_t model_ns = model_turn(b->models[i], now_ns);
+        due_ns = model_ns < due_ns ? model_ns : due_ns;
+    }
+    int64_t devices_ns = devices_dispatch(&b->devices, now_ns);
+    due_ns = devices_ns < due_ns ? devices_ns : due_ns;
+    for (size_t i = 0; i < b->model_count; i++) {
+        int64_t model_ns = model_take_in(b->models[i], now_ns);
+        due_ns = model_ns < due_ns ? model_ns : due_ns;
+        waiting += model_waiting(b->models[i]);
+    }
+    metric_set(&batcher_metrics[METRIC_WAITING], (int64_t)waiting);
+    metric_set(&batcher_metrics[METRIC_REPLY_TIME],
+               outbox_reply_time(b->outbox) / NS_PER_US);
+    return due_ns;
+}
+
+static int64_t
 batcher_turn(void *arg, int64_t now_ns)
 {
     struct batcher *b = arg;
     if (b->phase == BATCHER_STOPPED) {
         return TIME_NEVER;
     }
-    int64_t due_ns = outbox_turn(b->outbox, now_ns);
-    for (size_t i = 0; i < b->model_count; i++) {
-        int64_t model_ns = model_turn(b->models[i], now_ns);
-        due_ns = model_ns < due_ns ? model_ns : due_ns;
-    }
+    int64_t outbox_ns = outbox_turn(b->outbox, now_ns);
+    int64_t due_ns = models_turn(b, now_ns);
+    due_ns = outbox_ns < due_ns ? outbox_ns : due_ns;
     check_devices(b);
     if (now_ns >= b->announce_at_ns) {
         announce_all(b, now_ns);
@@ -149,6 +171,7 @@ create_models(struct batcher *b, struct fault *fault)
                                           .bus = &b->bus,
                                           .config = &b->config,
                                           .replier = &b->replier,
+                                          .devices = &b->devices,
                                           .changed = batcher_changed,
                                           .arg = b};
     enum status status =
@@ -318,6 +341,7 @@ batcher_destroy(struct batcher **batcher)
     for (size_t i = 0; i < b->model_count; i++) {
         model_destroy(&b->models[i]);
     }
+    devices_fini(&b->devices);
     announcer_destroy(&b->announcer);
     free(b->models);
     repository_close(&b->repository);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Batches to be run again come first; while one under suspicion runs nothing else does.
+ * The life of a dispatcher, and every way for an item to leave it other than through a
+ * run: expired, dropped, cancelled.
  */
 #include "batcher/dispatcher.h"
 
 #include "base/clock.h"
 #include "batcher/harvest.h"
-#include "batcher/metrics.h"
 #include "batcher/reply.h"
+#include "batcher/staging.h"
 
 #include <stdlib.h>
 
@@ -29,164 +30,31 @@ dispatcher_run_next(struct dispatcher *d, struct batch *b)
     d->redo = b;
 }
 
-static bool
-is_expired(const struct item *it, int64_t now_ns)
-{
-    return it->entry.deadline_ns <= now_ns;
-}
-
-/** Answers what has no time left; true if nothing of the batch remains. */
-static bool
-batch_expire(struct batch *b, int64_t now_ns)
-{
-    struct item **link = &b->first;
-    while (*link != NULL) {
-        struct item *it = *link;
-        if (is_expired(it, now_ns)) {
-            *link = it->next;
-            reply_expire(it);
-        } else {
-            link = &it->next;
-        }
-    }
-    batch_recount(b);
-    return b->first == NULL;
-}
-
-/** Nothing is known yet of what batches cost. */
-static struct former_ask
-ask_of(const struct dispatcher *d, int64_t now_ns)
-{
-    return (struct former_ask){.now_ns = now_ns,
-                               .free_ns = now_ns,
-                               .rows_max = d->rows_max > 0 ? d->rows_max : 1,
-                               .bytes_max = SIZE_MAX,
-                               .run = &d->cost,
-                               .stage = &d->cost};
-}
-
-static void
-expire_all(struct dispatcher *d, const struct former_list *list)
-{
-    for (struct former_entry *e = list->first; e != NULL;) {
-        struct former_entry *next = e->next;
-        d->events.started(d->arg, item_of(e));
-        reply_expire(item_of(e));
-        e = next;
-    }
-}
-
-static void
-submit(struct dispatcher *d, struct instance *in, struct batch *b, int64_t now_ns)
-{
-    unsigned slot = 0;
-    struct slot_head *head = instance_free_slot(in, &slot);
-    for (struct item *it = b->first; it != NULL; it = it->next) {
-        d->events.started(d->arg, it);
-    }
-    if (slab_gather(head, in->slab.slot_bytes, d->spec, b->first) != STATUS_OK) {
-        const struct ending e = {.end = BATCH_FAILED,
-                                 .message = "the inputs do not fit a slot"};
-        harvest_unanswered(d, b, &e);
-        return;
-    }
-    metric_observe(&batcher_metrics[METRIC_BATCH_ROWS], b->rows);
-    d->under_way++;
-    d->suspect_runs = b->suspect;
-    instance_submit(in, slot, b, now_ns);
-}
-
-/** The instance with the least to do that may take another batch, or NULL. */
-static struct instance *
-least_busy(struct dispatcher *d)
-{
-    struct instance *best = NULL;
-    for (unsigned i = 0; i < d->config.instances; i++) {
-        struct instance *in = &d->instances[i];
-        if (in->under_way < FORMER_DEPTH &&
-            (best == NULL || in->under_way < best->under_way)) {
-            best = in;
-        }
-    }
-    return best;
-}
-
-/** Runs the first batch of the redo list; false if it has to wait. */
-static bool
-dispatch_redo(struct dispatcher *d, int64_t now_ns)
-{
-    struct batch *b = d->redo;
-    struct instance *in = least_busy(d);
-    if (in == NULL || (b->suspect && d->under_way > 0)) {
-        return false;
-    }
-    d->redo = b->next;
-    b->next = NULL;
-    if (batch_expire(b, now_ns)) {
-        batch_destroy(&b);
-        return true;
-    }
-    submit(d, in, b, now_ns);
-    return true;
-}
-
-/** Closes the next batch; false if it is better to wait. */
-static bool
-dispatch_new(struct dispatcher *d, int64_t now_ns)
-{
-    struct instance *in = least_busy(d);
-    if (in == NULL) {
-        return false;
-    }
-    if (in->under_way > 0 && former_rows(d->former) < d->rows_max) {
-        return false;
-    }
-    struct former_ask ask = ask_of(d, now_ns);
-    ask.under_way = in->under_way;
-    ask.bytes_max = model_spec_batch_bytes(d->spec, in->slab.slot_bytes);
-    struct former_list list;
-    struct former_list shed;
-    former_take(d->former, &ask, &list, &shed);
-    expire_all(d, &shed);
-    if (list.count == 0) {
-        return false;
-    }
-    struct batch *b = batch_create(&list);
-    if (b != NULL) {
-        submit(d, in, b, now_ns);
-        return true;
-    }
-    const struct failure failure = {
-        .status = STATUS_NO_MEMORY, .message = "no memory", .stage = "run"};
-    for (struct former_entry *e = list.first; e != NULL;) {
-        struct former_entry *next = e->next;
-        d->events.started(d->arg, item_of(e));
-        reply_fail(item_of(e), &failure, NULL);
-        e = next;
-    }
-    return true;
-}
-
-void
-dispatcher_dispatch(struct dispatcher *d, int64_t now_ns)
-{
-    bool more = true;
-    while (more && d->serving && !d->holding && !d->suspect_runs &&
-           !outbox_is_stalled(d->outbox)) {
-        more = d->redo != NULL ? dispatch_redo(d, now_ns) : dispatch_new(d, now_ns);
-    }
-}
-
-static void
-expire_waiting(struct dispatcher *d, int64_t now_ns)
-{
-    const struct former_ask ask = ask_of(d, now_ns);
-    struct former_list expired;
-    former_expire(d->former, &ask, &expired);
-    expire_all(d, &expired);
-}
-
 /* Life. */
+
+static void
+costs_forget(struct dispatcher *d)
+{
+    const struct batching *b = d->config.batching;
+    cost_init(&d->run, d->config.rows_max, b->buckets, b->bucket_count);
+    cost_init(&d->stage, d->config.rows_max, NULL, 0);
+}
+
+static enum status
+open_instance(struct dispatcher *d, unsigned index)
+{
+    struct instance *in = &d->instances[index];
+    in->index = index;
+    enum status status =
+        instance_open(in, d->loop, d->config.slot_bytes, harvest_slot, d);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    d->users[index] = (struct lane_user){.ops = &staging_ops, .arg = d, .index = index};
+    device_join(d->config.device, &d->users[index]);
+    d->config.instances++;
+    return STATUS_OK;
+}
 
 enum status
 dispatcher_init(struct dispatcher *d,
@@ -201,29 +69,25 @@ dispatcher_init(struct dispatcher *d,
                              .events = *events,
                              .arg = arg,
                              .outbox = outbox};
-    cost_init(&d->cost, 1, NULL, 0);
     const struct former_config former = {.entries_max = config->waiting_max,
-                                         .bytes_max = config->waiting_bytes_max};
+                                         .bytes_max = config->waiting_bytes_max,
+                                         .max_delay_ns = config->batching->max_delay_ns,
+                                         .shed = config->batching->shed};
+    d->config.instances = 0; /* those that are open */
     enum status status = former_create(&d->former, &former);
     if (status != STATUS_OK) {
         return status;
     }
     d->instances = calloc(config->instances, sizeof *d->instances);
-    if (d->instances == NULL) {
-        d->config.instances = 0;
-        dispatcher_fini(d);
-        return STATUS_NO_MEMORY;
-    }
-    d->config.instances = 0;
+    d->users = calloc(config->instances, sizeof *d->users);
+    status = d->instances == NULL || d->users == NULL ? STATUS_NO_MEMORY : STATUS_OK;
     for (unsigned i = 0; i < config->instances && status == STATUS_OK; i++) {
-        d->instances[i].index = i;
-        status =
-            instance_open(&d->instances[i], loop, config->slot_bytes, harvest_slot, d);
-        d->config.instances += status == STATUS_OK ? 1 : 0;
+        status = open_instance(d, i);
     }
     if (status != STATUS_OK) {
         dispatcher_fini(d);
     }
+    costs_forget(d);
     return status;
 }
 
@@ -231,9 +95,12 @@ void
 dispatcher_fini(struct dispatcher *d)
 {
     for (unsigned i = 0; i < d->config.instances; i++) {
+        device_leave(&d->users[i]);
         instance_close(&d->instances[i]);
     }
+    free(d->users);
     free(d->instances);
+    d->users = NULL;
     d->instances = NULL;
     former_destroy(&d->former);
 }
@@ -265,12 +132,54 @@ dispatcher_overran(const struct dispatcher *d, int64_t now_ns)
     return false;
 }
 
+void
+dispatcher_seed(struct dispatcher *d, struct span message, bool first)
+{
+    struct model_cost cost;
+    while (model_spec_next_cost(&message, &cost)) {
+        if (first) {
+            costs_forget(d);
+            first = false;
+        }
+        cost_observe(&d->run, cost.rows, cost.run_ns);
+        cost_observe(&d->stage, cost.rows, cost.prepare_ns);
+    }
+}
+
+/** The lane that is free first decides what is too late. */
+static struct former_ask
+expiry_ask(const struct dispatcher *d, int64_t now_ns)
+{
+    struct lane_state best = {.now_ns = now_ns, .free_ns = TIME_NEVER};
+    for (unsigned i = 0; i < d->config.instances; i++) {
+        const struct device_lane *lane = d->users[i].lane;
+        int64_t free_ns = device_lane_free_ns(lane, now_ns);
+        if (free_ns < best.free_ns) {
+            best.free_ns = free_ns;
+            best.under_way = lane->count;
+        }
+    }
+    return staging_ask(d, 0, &best);
+}
+
+static void
+expire_waiting(struct dispatcher *d, const struct former_ask *ask)
+{
+    struct former_list expired;
+    former_expire(d->former, ask, &expired);
+    for (struct former_entry *e = expired.first; e != NULL;) {
+        struct former_entry *next = e->next;
+        d->events.started(d->arg, item_of(e));
+        reply_expire(item_of(e));
+        e = next;
+    }
+}
+
 int64_t
 dispatcher_turn(struct dispatcher *d, int64_t now_ns)
 {
-    expire_waiting(d, now_ns);
-    dispatcher_dispatch(d, now_ns);
-    const struct former_ask ask = ask_of(d, now_ns);
+    const struct former_ask ask = expiry_ask(d, now_ns);
+    expire_waiting(d, &ask);
     int64_t due_ns = former_next_expiry(d->former, &ask);
     for (unsigned i = 0; i < d->config.instances; i++) {
         const struct instance *in = &d->instances[i];
@@ -315,17 +224,38 @@ redo_drop(struct dispatcher *d, int32_t partition)
     }
 }
 
+/** Recalls what holds items of the partition and has not begun. */
+static void
+slots_recall(struct dispatcher *d, int32_t partition)
+{
+    for (unsigned i = 0; i < d->config.instances; i++) {
+        for (unsigned s = 0; s < SLOTS_PER_INSTANCE; s++) {
+            const struct batch *b = d->instances[i].batches[s];
+            if (b != NULL && batch_has_partition(b, partition)) {
+                (void)staging_recall(d, i, s);
+            }
+        }
+    }
+}
+
+static void
+list_drop(struct dispatcher *d, const struct former_list *list)
+{
+    for (struct former_entry *e = list->first; e != NULL;) {
+        struct former_entry *next = e->next;
+        d->events.dropped(d->arg, item_of(e));
+        e = next;
+    }
+}
+
 void
 dispatcher_drop(struct dispatcher *d, int32_t partition, int64_t above)
 {
     struct former_list removed;
     former_remove(d->former, partition, above, &removed);
-    for (struct former_entry *e = removed.first; e != NULL;) {
-        struct former_entry *next = e->next;
-        d->events.dropped(d->arg, item_of(e));
-        e = next;
-    }
+    list_drop(d, &removed);
     if (above < 0) {
+        slots_recall(d, partition);
         redo_drop(d, partition);
     }
 }
@@ -333,19 +263,16 @@ dispatcher_drop(struct dispatcher *d, int32_t partition, int64_t above)
 void
 dispatcher_drop_all(struct dispatcher *d)
 {
-    struct former_list list;
-    former_empty(d->former, &list);
-    for (struct former_entry *e = list.first; e != NULL;) {
-        struct former_entry *next = e->next;
-        d->events.dropped(d->arg, item_of(e));
-        e = next;
-    }
+    struct former_list removed;
+    former_empty(d->former, &removed);
+    list_drop(d, &removed);
     redo_drop(d, -1);
     for (unsigned i = 0; i < d->config.instances; i++) {
         struct instance *in = &d->instances[i];
         for (unsigned s = 0; s < SLOTS_PER_INSTANCE; s++) {
             if (in->batches[s] != NULL) {
                 struct batch *b = instance_free(in, s);
+                device_lane_withdraw(&d->users[i], s, clock_mono_ns());
                 batch_drop(d, b, -1);
                 batch_destroy(&b);
             }
@@ -353,4 +280,56 @@ dispatcher_drop_all(struct dispatcher *d)
         in->under_way = 0;
     }
     d->under_way = 0;
+}
+
+/* Cancelling. */
+
+/** Takes the item out of what is to run again. */
+static bool
+redo_remove(struct dispatcher *d, const struct item *it)
+{
+    struct batch **link = &d->redo;
+    while (*link != NULL && !batch_remove(*link, it)) {
+        link = &(*link)->next;
+    }
+    struct batch *b = *link;
+    if (b == NULL) {
+        return false;
+    }
+    if (b->first == NULL) {
+        *link = b->next;
+        batch_destroy(&b);
+    }
+    return true;
+}
+
+/** Recalls the batch that the item is in; its rest is closed anew at once. */
+static bool
+slots_remove(struct dispatcher *d, const struct item *it)
+{
+    for (unsigned i = 0; i < d->config.instances; i++) {
+        for (unsigned s = 0; s < SLOTS_PER_INSTANCE; s++) {
+            const struct batch *b = d->instances[i].batches[s];
+            if (b == NULL || !batch_has(b, it)) {
+                continue;
+            }
+            if (!staging_recall(d, i, s)) {
+                return false;
+            }
+            (void)redo_remove(d, it);
+            (void)device_lane_dispatch(d->users[i].lane, clock_mono_ns());
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+dispatcher_cancel(struct dispatcher *d, struct item *it)
+{
+    if (it->entry.node.at != HEAP_OUTSIDE) {
+        former_withdraw(d->former, &it->entry);
+        return true;
+    }
+    return redo_remove(d, it) || slots_remove(d, it);
 }

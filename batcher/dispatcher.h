@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Between the former and the instances of one model: closes batches when a device is
- * free and gathers them into slots; what comes out of the slots is harvest.h's. Batches
- * under suspicion of killing the runner run with nothing beside them, so that the blame
- * is certain.
+ * Between the former and the instances of one model. The lanes of the model's device
+ * have its batches closed, gathered and handed over (staging.h); what comes out of the
+ * slots is harvest.h's. Batches under suspicion of killing the runner run with nothing
+ * of their model beside them, so that the blame is certain.
  */
 #ifndef BATCHER_DISPATCHER_H
 #define BATCHER_DISPATCHER_H
@@ -11,6 +11,9 @@
 #include "base/loop.h"
 #include "base/status.h"
 #include "batcher/batch.h"
+#include "batcher/batching.h"
+#include "batcher/cost.h"
+#include "batcher/device.h"
 #include "batcher/former.h"
 #include "batcher/instance.h"
 #include "batcher/model_spec.h"
@@ -26,6 +29,9 @@ struct dispatcher_config {
     size_t waiting_bytes_max;
     uint64_t slot_bytes;
     int64_t run_timeout_ns;
+    uint32_t rows_max; /* of a batch */
+    const struct batching *batching;
+    struct device *device;
 };
 
 struct dispatcher_events {
@@ -45,13 +51,15 @@ struct dispatcher {
     const struct outbox *outbox;
     const struct model_spec *spec; /* NULL before the first load */
     struct former *former;
-    struct cost cost; /* of nothing: batches are not timed yet */
     struct instance *instances;
-    struct batch *redo; /* to be run again, in order */
-    size_t under_way;   /* batches in slots, not retired */
-    uint32_t rows_max;  /* of a batch; halved when the device ran out of memory */
-    bool serving;       /* the runner takes batches */
-    bool holding;       /* form nothing now */
+    struct lane_user *users; /* one per instance */
+    struct cost run;         /* what a batch takes on the device */
+    struct cost stage;       /* and before: from closing until it could begin */
+    struct batch *redo;      /* to be run again, in order */
+    size_t under_way;        /* batches in slots, not retired */
+    uint32_t rows_max;       /* of a batch; halved when the device ran out of memory */
+    bool serving;            /* the runner takes batches */
+    bool holding;            /* form nothing now */
     bool suspect_runs;
     bool device_lost;       /* the runner is about to exit */
     unsigned losses_in_row; /* of the device, with no batch answered between */
@@ -73,11 +81,13 @@ void dispatcher_serve(struct dispatcher *d, const struct model_spec *spec);
 /** @return STATUS_OK: it waits; STATUS_FULL and STATUS_NO_MEMORY: still the caller's */
 MUST_CHECK enum status dispatcher_add(struct dispatcher *d, struct item *it);
 
-/** Expires and dispatches. @return when it wants to be called next */
-int64_t dispatcher_turn(struct dispatcher *d, int64_t now_ns);
+/** The runner measured in its warm-up what batches cost: what was learned under the one
+ * before is forgotten. @param[in] message its `loaded`; first: of this runner */
+void dispatcher_seed(struct dispatcher *d, struct span message, bool first);
 
-/** Hands over what may run now. */
-void dispatcher_dispatch(struct dispatcher *d, int64_t now_ns);
+/** Expires what waits. @return when it wants to be called next; batches are closed by
+ * devices_dispatch() */
+int64_t dispatcher_turn(struct dispatcher *d, int64_t now_ns);
 
 /** Takes a batch that is to run again: before all others, or after them. */
 void dispatcher_run_next(struct dispatcher *d, struct batch *b);
@@ -89,6 +99,16 @@ bool dispatcher_overran(const struct dispatcher *d, int64_t now_ns);
 /** Drops what waits from a partition above an offset; also from what is to run again
  * if above is -1. */
 void dispatcher_drop(struct dispatcher *d, int32_t partition, int64_t above);
+
+/**
+ * Takes an item out before it runs: from the former, from what is to run again, or out
+ * of a slot that the runner has not taken yet.
+ *
+ * @param[in] it was given by dispatcher_add() and its done() was not called
+ * @return true: the item is the caller's, to be answered; false: it runs, or its answer
+ *         is on its way
+ */
+bool dispatcher_cancel(struct dispatcher *d, struct item *it);
 
 /** Drops everything, also what is in slots: for the end. */
 void dispatcher_drop_all(struct dispatcher *d);

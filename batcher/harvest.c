@@ -136,68 +136,155 @@ slot_failed(struct dispatcher *d, struct batch *b, const struct ending *e)
     harvest_unanswered(d, b, e);
 }
 
+/** The times of a finished slot, as far as they can be true. */
+struct slot_times {
+    int64_t submitted_ns;
+    int64_t taken_ns;
+    int64_t prepared_ns;
+    int64_t started_ns;
+    int64_t completed_ns;
+};
+
+static int64_t
+between(int64_t value, int64_t least, int64_t most)
+{
+    if (value < least) {
+        return least;
+    }
+    return value < most ? value : most;
+}
+
+static struct slot_times
+times_of(const struct slot_head *head, int64_t submitted_ns, int64_t now_ns)
+{
+    struct slot_times t = {.submitted_ns = submitted_ns};
+    t.completed_ns = between(head->completed_ns, submitted_ns, now_ns);
+    t.started_ns = between(head->started_ns, submitted_ns, t.completed_ns);
+    t.prepared_ns = between(head->prepared_ns, submitted_ns, t.started_ns);
+    t.taken_ns = between(head->taken_ns, submitted_ns, t.prepared_ns);
+    return t;
+}
+
 static struct run
-run_of(const struct slot_head *head, uint32_t rows)
+run_of(const struct slot_times *t, uint32_t rows)
 {
     int64_t wall_us = clock_wall_us() - clock_mono_ns() / NS_PER_US;
     return (struct run){.rows = rows,
-                        .started_us = wall_us + head->started_ns / NS_PER_US,
-                        .completed_us = wall_us + head->completed_ns / NS_PER_US};
+                        .started_us = wall_us + t->started_ns / NS_PER_US,
+                        .completed_us = wall_us + t->completed_ns / NS_PER_US};
+}
+
+/** A batch was answered: what did it cost on the device, and before? */
+static void
+learn(struct dispatcher *d,
+      const struct batch *b,
+      const struct slot_times *t,
+      const struct lane_past *past)
+{
+    bool waited = past->ended_ns > t->submitted_ns && past->ended_ns <= t->taken_ns;
+    int64_t takeable_ns = waited ? past->ended_ns : t->submitted_ns;
+    int64_t begin_ns = past->ended_ns > t->started_ns ? past->ended_ns : t->started_ns;
+    cost_observe(&d->stage, b->rows,
+                 b->staging_ns + (t->taken_ns - takeable_ns) +
+                     (t->prepared_ns - t->taken_ns));
+    if (begin_ns < t->completed_ns) {
+        cost_observe(&d->run, b->rows, t->completed_ns - begin_ns);
+    }
+}
+
+static void
+observe_run(const struct slot_times *t, const struct lane_past *past)
+{
+    metric_observe(&batcher_metrics[METRIC_RUN_SECONDS],
+                   t->completed_ns - t->started_ns);
+    if (past->ended_ns > 0 && past->work_waited) {
+        int64_t idle_ns = t->started_ns - past->ended_ns;
+        metric_observe(&batcher_metrics[METRIC_IDLE_GAP],
+                       idle_ns > 0 ? idle_ns / NS_PER_US : 0);
+    }
+}
+
+/** The words of the runner, which end somewhere. */
+static void
+copy_message(const struct slot_head *head, char message[static SLOT_ERROR_BYTES])
+{
+    memcpy(message, head->error, SLOT_ERROR_BYTES);
+    message[SLOT_ERROR_BYTES - 1] = '\0';
+}
+
+/** The outputs as the spec has them, or why they are not. */
+static bool
+read_outputs(const struct dispatcher *d,
+             const struct instance *in,
+             unsigned slot,
+             struct slab_reader *reader,
+             struct fault *fault)
+{
+    struct slot_head *head = slab_slot(&in->slab, slot);
+    return head->outcome == SLOT_SUCCEEDED &&
+           slab_reader_init(reader, head, in->slab.slot_bytes, d->spec,
+                            in->batches[slot]->rows, fault) == STATUS_OK;
 }
 
 void
 harvest_slot(void *arg, struct instance *in, unsigned slot)
 {
     struct dispatcher *d = arg;
+    const struct lane_user *user = &d->users[in->index];
     int64_t now_ns = clock_mono_ns();
     struct slot_head *head = slab_slot(&in->slab, slot);
     struct batch *b = in->batches[slot];
     char message[SLOT_ERROR_BYTES];
-    memcpy(message, head->error, sizeof message);
-    message[sizeof message - 1] = '\0';
+    copy_message(head, message);
+    const struct slot_times times = times_of(head, b->submitted_ns, now_ns);
     instance_retire(in, now_ns);
     d->under_way--;
     d->suspect_runs = false;
-    const struct run run = run_of(head, b->rows);
-    metric_observe(&batcher_metrics[METRIC_RUN_SECONDS],
-                   head->completed_ns - head->started_ns);
+    const struct lane_past past =
+        device_lane_end(user, slot, times.completed_ns, now_ns);
+    const struct run run = run_of(&times, b->rows);
+    observe_run(&times, &past);
     struct slab_reader reader;
     struct fault fault = {.text = ""};
-    struct ending e = {.end = end_of_outcome(head->outcome),
-                       .message = message[0] != '\0' ? message : "the model failed",
-                       .run = &run};
-    bool answered = head->outcome == SLOT_SUCCEEDED;
-    if (answered && slab_reader_init(&reader, head, in->slab.slot_bytes, d->spec,
-                                     b->rows, &fault) != STATUS_OK) {
-        answered = false;
-        e.message = fault.text;
-    }
-    if (!answered) {
+    if (!read_outputs(d, in, slot, &reader, &fault)) {
+        struct ending e = {.end = end_of_outcome(head->outcome),
+                           .message = message[0] != '\0' ? message : "the model failed",
+                           .run = &run};
+        e.message = fault.text[0] != '\0' ? fault.text : e.message;
         (void)instance_free(in, slot);
         slot_failed(d, b, &e);
         return;
     }
     d->losses_in_row = 0;
     d->events.answered(d->arg);
-    dispatcher_dispatch(d, now_ns);
+    learn(d, b, &times, &past);
+    (void)device_lane_dispatch(user->lane, now_ns);
     answer_items(b, head, &reader, &run, message);
     (void)instance_free(in, slot);
     batch_destroy(&b);
 }
 
-/** Batches that were running, as far as their slots say, when the runner died. */
-static unsigned
-count_running(const struct dispatcher *d)
+/* The end of a runner. */
+
+/** Whether a slot may have killed it: it was being prepared, or ran. */
+static bool
+is_to_blame(const struct slot_head *head)
 {
-    unsigned running = 0;
+    return atomic_load(&head->state) == SLOT_RUNNING &&
+           (head->prepared_ns == 0 || head->started_ns != 0);
+}
+
+static unsigned
+count_to_blame(const struct dispatcher *d)
+{
+    unsigned count = 0;
     for (unsigned i = 0; i < d->config.instances; i++) {
         struct instance *in = &d->instances[i];
         for (unsigned s = 0; s < SLOTS_PER_INSTANCE; s++) {
-            running += in->batches[s] != NULL &&
-                       atomic_load(&slab_slot(&in->slab, s)->state) == SLOT_RUNNING;
+            count += in->batches[s] != NULL && is_to_blame(slab_slot(&in->slab, s));
         }
     }
-    return running;
+    return count;
 }
 
 static void
@@ -208,15 +295,16 @@ slot_died(struct dispatcher *d,
           const char *message)
 {
     struct ending e = {.end = BATCH_NOT_STARTED, .message = message};
-    if (atomic_load(&slab_slot(&in->slab, slot)->state) == SLOT_RUNNING) {
+    if (is_to_blame(slab_slot(&in->slab, slot)) && !d->device_lost) {
         e.end = alone ? BATCH_DIED : BATCH_NOT_ALONE;
     }
-    if (e.end != BATCH_NOT_STARTED && d->device_lost) {
-        e.end = BATCH_NOT_STARTED;
+    if (in->batches[slot]->submitted_ns != 0) {
+        instance_retire(in, 0);
     }
-    instance_retire(in, 0);
     d->under_way--;
-    harvest_unanswered(d, instance_free(in, slot), &e);
+    struct batch *b = instance_free(in, slot);
+    device_lane_withdraw(&d->users[in->index], slot, clock_mono_ns());
+    harvest_unanswered(d, b, &e);
 }
 
 void
@@ -228,7 +316,7 @@ harvest_dead(struct dispatcher *d, const char *how)
     for (unsigned i = 0; i < d->config.instances; i++) {
         instance_harvest(&d->instances[i]);
     }
-    bool alone = count_running(d) == 1;
+    bool alone = count_to_blame(d) == 1;
     for (unsigned i = 0; i < d->config.instances; i++) {
         struct instance *in = &d->instances[i];
         for (unsigned s = 0; s < SLOTS_PER_INSTANCE; s++) {

@@ -113,10 +113,17 @@ instance_free_slot(struct instance *in, unsigned *slot)
 }
 
 void
-instance_submit(struct instance *in, unsigned slot, struct batch *b, int64_t now_ns)
+instance_hold(struct instance *in, unsigned slot, struct batch *b)
+{
+    b->submitted_ns = 0;
+    in->batches[slot] = b;
+}
+
+void
+instance_submit(struct instance *in, unsigned slot, int64_t now_ns)
 {
     struct slot_head *head = slab_slot(&in->slab, slot);
-    in->batches[slot] = b;
+    in->batches[slot]->submitted_ns = now_ns;
     if (in->under_way == 0) {
         in->busy_since_ns = now_ns;
     }
@@ -128,6 +135,18 @@ instance_submit(struct instance *in, unsigned slot, struct batch *b, int64_t now
     /* It cannot fail: the counter is far from its limit. A lost wake-up would end in
      * the run timeout. */
     (void)!write(in->submit, &one, sizeof one);
+}
+
+bool
+instance_withdraw(struct instance *in, unsigned slot)
+{
+    uint32_t expected = SLOT_FILLED;
+    if (!atomic_compare_exchange_strong(&slab_slot(&in->slab, slot)->state, &expected,
+                                        SLOT_FREE)) {
+        return false;
+    }
+    in->under_way--;
+    return true;
 }
 
 void

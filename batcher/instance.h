@@ -30,7 +30,7 @@ struct instance {
     unsigned index;
     bool loaded; /* the runner said so */
     struct batch *batches[SLOTS_PER_INSTANCE];
-    unsigned under_way;
+    unsigned under_way; /* handed over, not retired */
     uint64_t sequence;
     int64_t busy_since_ns; /* since when the oldest batch is the runner's turn */
 };
@@ -52,9 +52,15 @@ MUST_CHECK enum status instance_renew(struct instance *in);
 /** A free slot to gather into; there is one while under_way < SLOTS_PER_INSTANCE. */
 struct slot_head *instance_free_slot(struct instance *in, unsigned *slot);
 
-/** Hands a gathered slot to the runner. @owner the batch is the instance's */
-void
-instance_submit(struct instance *in, unsigned slot, struct batch *b, int64_t now_ns);
+/** A batch was gathered into a free slot. @owner the batch is the instance's */
+void instance_hold(struct instance *in, unsigned slot, struct batch *b);
+
+/** Hands the slot to the runner. */
+void instance_submit(struct instance *in, unsigned slot, int64_t now_ns);
+
+/** Takes the slot back; its batch stays in it. @return false: the runner has taken it
+ */
+bool instance_withdraw(struct instance *in, unsigned slot);
 
 /**
  * The runner is through with a slot: the device is free for the next batch, while the
@@ -62,7 +68,7 @@ instance_submit(struct instance *in, unsigned slot, struct batch *b, int64_t now
  */
 void instance_retire(struct instance *in, int64_t now_ns);
 
-/** Frees a slot that was retired and gives its batch back. */
+/** Frees a slot that the runner does not hold and gives its batch back. */
 struct batch *instance_free(struct instance *in, unsigned slot);
 
 /** Calls done() for every slot that is DONE. */

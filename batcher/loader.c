@@ -62,6 +62,7 @@ on_loaded(struct loader *l, struct span message)
         l->events.described(l->arg, message, &fault) != STATUS_OK) {
         loader_give_up(l, fault.text);
     }
+    l->events.measured(l->arg, message, l->loaded == 0);
     l->loaded++;
     if (l->given_up || l->loaded < l->instance_count) {
         return;

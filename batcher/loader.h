@@ -22,6 +22,9 @@ struct loader_events {
     /** The first instance is loaded, for the first time: its tensors. An error gives
      * the model up. */
     enum status (*described)(void *arg, struct span message, struct fault *fault);
+    /** An instance is loaded; first: of this runner. What it measured in its warm-up.
+     */
+    void (*measured)(void *arg, struct span message, bool first);
     /** Every instance is loaded. */
     void (*loaded)(void *arg);
     /** The runner died, whatever it ran is over; another one follows. */

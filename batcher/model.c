@@ -13,6 +13,7 @@
 #include "batcher/intake.h"
 #include "batcher/loader.h"
 
+#include <assert.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -138,8 +139,12 @@ model_take(void *arg, struct record *r, uint32_t epoch)
     struct fault route = {.text = ""};
     const struct moment now = {.mono_ns = loop_now(m->context.loop),
                                .wall_us = clock_wall_us()};
-    uint64_t slot_bytes = m->dispatcher.instances[0].slab.slot_bytes;
-    enum admit_verdict verdict = admit(it, &m->spec, slot_bytes, &now, &fault);
+    const struct admit_terms terms = {
+        .spec = &m->spec,
+        .batching = &m->source->batching,
+        .slot_bytes = m->dispatcher.instances[0].slab.slot_bytes,
+        .reply_time_ns = outbox_reply_time(m->context.replier->outbox)};
+    enum admit_verdict verdict = admit(it, &terms, &now, &fault);
     if (reply_find_destination(it, &route) != STATUS_OK && verdict == ADMIT_OK) {
         verdict = ADMIT_REFUSED;
         fault = route;
@@ -204,6 +209,13 @@ model_described(void *arg, struct span message, struct fault *fault)
 }
 
 static void
+model_measured(void *arg, struct span message, bool first)
+{
+    struct model *m = arg;
+    dispatcher_seed(&m->dispatcher, message, first);
+}
+
+static void
 model_start_intake(struct model *m)
 {
     const struct intake_config config = {
@@ -244,6 +256,30 @@ model_died(void *arg, const char *how)
 
 /* Life. */
 
+static_assert((int)MODEL_INSTANCES_MAX == (int)DEVICE_LANES, "a lane per instance");
+
+static enum status
+open_dispatcher(struct model *m)
+{
+    const struct batcher_config *c = m->context.config;
+    const struct dispatcher_config config = {
+        .instances = m->source->instances,
+        .waiting_max = (size_t)c->queue_requests_max,
+        .waiting_bytes_max = (size_t)c->queue_bytes_max,
+        .slot_bytes = (uint64_t)c->slot_bytes,
+        .run_timeout_ns = c->run_timeout_ns,
+        .rows_max = model_spec_rows_max(&m->spec),
+        .batching = &m->source->batching,
+        .device = devices_find(m->context.devices, m->source->device)};
+    const struct dispatcher_events events = {
+        .started = item_started, .answered = batch_answered, .dropped = item_dropped};
+    if (config.device == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    return dispatcher_init(&m->dispatcher, m->context.loop, &config,
+                           m->context.replier->outbox, &events, m);
+}
+
 enum status
 model_create(struct model **out,
              const struct model_context *context,
@@ -262,16 +298,7 @@ model_create(struct model **out,
     m->spec.platform = span_of_text(source->platform != NULL ? source->platform : "");
     m->spec.max_batch_size = source->max_batch_size;
     arena_init(&m->names, NAMES_BYTES);
-    const struct dispatcher_config config = {
-        .instances = source->instances,
-        .waiting_max = (size_t)context->config->queue_requests_max,
-        .waiting_bytes_max = (size_t)context->config->queue_bytes_max,
-        .slot_bytes = (uint64_t)context->config->slot_bytes,
-        .run_timeout_ns = context->config->run_timeout_ns};
-    const struct dispatcher_events events = {
-        .started = item_started, .answered = batch_answered, .dropped = item_dropped};
-    enum status status = dispatcher_init(&m->dispatcher, context->loop, &config,
-                                         context->replier->outbox, &events, m);
+    enum status status = open_dispatcher(m);
     if (status != STATUS_OK) {
         free(m);
         return fault_set(fault, status, "the slabs of %s", source->name);
@@ -282,6 +309,7 @@ model_create(struct model **out,
                                 .instances = m->dispatcher.instances,
                                 .instance_count = source->instances,
                                 .events = {.described = model_described,
+                                           .measured = model_measured,
                                            .loaded = model_loaded,
                                            .died = model_died,
                                            .failed = model_fail},
@@ -346,10 +374,23 @@ model_turn(struct model *m, int64_t now_ns)
         return due_ns;
     }
     int64_t dispatch_ns = dispatcher_turn(&m->dispatcher, now_ns);
+    return dispatch_ns < due_ns ? dispatch_ns : due_ns;
+}
+
+int64_t
+model_take_in(struct model *m, int64_t now_ns)
+{
+    if (m->intake == NULL) {
+        return TIME_NEVER;
+    }
     model_regulate(m);
-    int64_t intake_ns = intake_turn(m->intake, now_ns);
-    due_ns = dispatch_ns < due_ns ? dispatch_ns : due_ns;
-    return intake_ns < due_ns ? intake_ns : due_ns;
+    return intake_turn(m->intake, now_ns);
+}
+
+size_t
+model_waiting(const struct model *m)
+{
+    return former_count(m->dispatcher.former);
 }
 
 void

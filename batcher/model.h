@@ -10,6 +10,7 @@
 #include "base/loop.h"
 #include "base/status.h"
 #include "batcher/batcher.h"
+#include "batcher/device.h"
 #include "batcher/reply.h"
 #include "batcher/repository.h"
 #include "bus/config.h"
@@ -27,6 +28,7 @@ struct model_context {
     const struct bus_config *bus;
     const struct batcher_config *config;
     struct replier *replier;
+    struct devices *devices;
     void (*changed)(void *arg); /* some model's state is another now */
     void *arg;
 };
@@ -42,8 +44,15 @@ void model_stop(struct model *m);
 /** After model_stop() and the end of the outbox. Leaves the group. @blocks up to 5 s */
 void model_destroy(struct model **model);
 
-/** Does what is due. @return when it wants to be called next */
+/** Does what is due before batches are closed. @return when it wants to be called next
+ */
 int64_t model_turn(struct model *m, int64_t now_ns);
+
+/** And after: lets in as much as there is room for. @return as model_turn() */
+int64_t model_take_in(struct model *m, int64_t now_ns);
+
+/** Requests that wait for a batch. */
+size_t model_waiting(const struct model *m);
 
 /** Takes nothing new, gives back what has not begun. */
 void model_drain(struct model *m);

@@ -147,6 +147,44 @@ model_spec_read(struct model_spec *spec,
     return STATUS_OK;
 }
 
+/** A number up to the separator or the end of the text; false if there is none. */
+static bool
+take_number(struct span *text, int64_t *out)
+{
+    int64_t value = 0;
+    size_t i = 0;
+    for (; i < text->size && text->data[i] != ' '; i++) {
+        if (text->data[i] < '0' || text->data[i] > '9' || i > 17) {
+            return false;
+        }
+        value = value * 10 + (text->data[i] - '0');
+    }
+    if (i == 0) {
+        return false;
+    }
+    size_t taken = i < text->size ? i + 1 : i;
+    text->data += taken;
+    text->size -= taken;
+    *out = value;
+    return true;
+}
+
+bool
+model_spec_next_cost(struct span *message, struct model_cost *out)
+{
+    while (message->size > 0) {
+        struct span value = line_value(line_next(message), "cost");
+        int64_t rows = 0;
+        if (value.data != NULL && take_number(&value, &rows) && rows >= 1 &&
+            rows <= SLOT_ROWS_MAX && take_number(&value, &out->prepare_ns) &&
+            take_number(&value, &out->run_ns) && value.size == 0) {
+            out->rows = (uint32_t)rows;
+            return true;
+        }
+    }
+    return false;
+}
+
 /** Bytes of one row of a tensor whose other dimensions are all known, else 0. */
 static size_t
 row_bytes(const struct tensor_spec *t, bool batching)

@@ -39,6 +39,17 @@ MUST_CHECK enum status model_spec_read(struct model_spec *spec,
                                        struct arena *arena,
                                        struct fault *fault);
 
+/** What the runner measured for a batch of so many rows. */
+struct model_cost {
+    uint32_t rows;
+    int64_t prepare_ns;
+    int64_t run_ns;
+};
+
+/** Reads the next `cost=` line that is understood and takes what is before it off the
+ * message; false at its end. */
+bool model_spec_next_cost(struct span *message, struct model_cost *out);
+
 /** Value of a `key=` line of a control message; size 0 and NULL if absent. */
 struct span control_value(struct span message, const char *key);
 

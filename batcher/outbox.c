@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "batcher/reply_time.h"
 
 #include <stdlib.h>
 
@@ -17,6 +18,7 @@ enum { OUTBOX_BYTES_MAX = 256 * 1024 * 1024 };
 
 struct outbox {
     struct producer *producer;
+    struct reply_time reply_time;
     struct parcel *first; /* to be sent again */
     struct parcel **end;
     int64_t retry_at_ns; /* TIME_NEVER while the list is empty */
@@ -53,6 +55,7 @@ static void
 outbox_try(struct outbox *o, struct parcel *p)
 {
     p->record.arg = p;
+    p->sent_ns = clock_mono_ns();
     enum status status = producer_send(o->producer, &p->record);
     if (status == STATUS_OK) {
         return;
@@ -69,6 +72,9 @@ outbox_report(void *context, void *arg, const struct delivery *d)
 {
     struct outbox *o = context;
     struct parcel *p = arg;
+    if (d->status == STATUS_OK) {
+        reply_time_observe(&o->reply_time, clock_mono_ns() - p->sent_ns);
+    }
     if (d->status == STATUS_OK || is_final(d->status)) {
         parcel_end(o, p, d->status);
         return;
@@ -195,6 +201,12 @@ void
 outbox_flush(struct outbox *o)
 {
     producer_flush(o->producer);
+}
+
+int64_t
+outbox_reply_time(const struct outbox *o)
+{
+    return reply_time_allowance(&o->reply_time);
 }
 
 bool

@@ -33,6 +33,7 @@ struct parcel {
     struct outgoing record; /* value, key and headers live until done; arg is ours */
     parcel_done_fn done;
     struct parcel *next;
+    int64_t sent_ns; /* when the producer was given it last */
 };
 
 MUST_CHECK enum status outbox_create(struct outbox **out,
@@ -63,6 +64,9 @@ void outbox_serve(struct outbox *o);
 
 /** Sends what lingers now. */
 void outbox_flush(struct outbox *o);
+
+/** What an answer hardly exceeds on its way to Kafka: reply_time_allowance(). */
+int64_t outbox_reply_time(const struct outbox *o);
 
 /** Kafka answers, as far as known. */
 bool outbox_connected(const struct outbox *o);

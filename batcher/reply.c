@@ -358,19 +358,32 @@ reply_fail(struct item *it, const struct failure *failure, const struct run *run
     answer_fail(it, failure, run);
 }
 
-void
-reply_expire(struct item *it)
+static void
+answer_expired(struct item *it, const char *message)
 {
     it->parcels_open++;
     metric_add(&batcher_metrics[METRIC_EXPIRED], 1);
     struct reply r = reply_to_item(it, REPLY_EXPIRED, NULL);
-    r.error = (struct reply_error){
-        .code = span_of_text(status_name(STATUS_EXPIRED)),
-        .message = span_of_text("the deadline passed before the request ran"),
-        .stage = span_of_text("admit")};
+    r.error = (struct reply_error){.code = span_of_text(status_name(STATUS_EXPIRED)),
+                                   .message = span_of_text(message),
+                                   .stage = span_of_text("admit")};
     buf_reset(&it->answer_bytes);
     reply_encode(&r, &it->answer_bytes);
     answer_send(it, &it->destination, false);
+}
+
+void
+reply_expire(struct item *it)
+{
+    answer_expired(it, "the deadline left no time to run the request");
+}
+
+void
+reply_shed(struct item *it)
+{
+    metric_add(&batcher_metrics[METRIC_SHED], 1);
+    answer_expired(
+        it, "the request would not have made its deadline behind the batch that runs");
 }
 
 /* Dead letters. */

@@ -65,8 +65,11 @@ void reply_succeed(struct item *it,
 /** Ends FAILED. @param[in] run NULL if it did not run */
 void reply_fail(struct item *it, const struct failure *failure, const struct run *run);
 
-/** Ends EXPIRED: the deadline passed before it ran. */
+/** Ends EXPIRED: the deadline passed, or would before the end of the run. */
 void reply_expire(struct item *it);
+
+/** Ends EXPIRED: given up so that others make their deadlines. */
+void reply_shed(struct item *it);
 
 /**
  * Ends with a dead letter, and a FAILED answer if the id is known.

@@ -5,6 +5,7 @@
  */
 #include "batcher/repository.h"
 
+#include "batcher/batching.h"
 #include "runner/protocol.h"
 
 #include <ctype.h>
@@ -87,6 +88,38 @@ read_number(const char *text, uint32_t least, uint32_t most, uint32_t *out)
     return true;
 }
 
+/** A key that is handed on to the runner. */
+static void
+model_pass_on(struct repository *r,
+              struct repository_model *m,
+              const char *key,
+              const char *value)
+{
+    if (m->properties.count == PROPERTIES_MAX) {
+        broken_set(r, m, "model.properties has more than %d keys", (int)PROPERTIES_MAX);
+        return;
+    }
+    m->properties.items[m->properties.count++] =
+        (struct property){.key = key, .value = value};
+}
+
+static void
+model_set_batching(struct repository *r,
+                   struct repository_model *m,
+                   const char *key,
+                   const char *value)
+{
+    struct fault fault = {.text = ""};
+    enum status status = batching_set(&m->batching, key, value, &fault);
+    if (status == STATUS_INVALID) {
+        broken_set(r, m, "%s", fault.text);
+    }
+    /* The runner pads up to the buckets. */
+    if (status == STATUS_NOT_FOUND || strcmp(key, "batch.buckets") == 0) {
+        model_pass_on(r, m, key, value);
+    }
+}
+
 /** Takes one `key=value` into the model. */
 static void
 model_set(struct repository *r,
@@ -108,11 +141,8 @@ model_set(struct repository *r,
             broken_set(r, m, "instances=%s is no number from 1 to %d", value,
                        (int)MODEL_INSTANCES_MAX);
         }
-    } else if (m->properties.count == PROPERTIES_MAX) {
-        broken_set(r, m, "model.properties has more than %d keys", (int)PROPERTIES_MAX);
     } else {
-        m->properties.items[m->properties.count++] =
-            (struct property){.key = key, .value = value};
+        model_set_batching(r, m, key, value);
     }
 }
 
@@ -136,6 +166,20 @@ read_line(struct repository *r, struct repository_model *m, char *line, int numb
         return;
     }
     model_set(r, m, key, value);
+}
+
+/** What only the whole file can tell. */
+static void
+check_properties(struct repository *r, struct repository_model *m)
+{
+    struct fault fault = {.text = ""};
+    if (m->broken == NULL && m->platform == NULL) {
+        broken_set(r, m, "model.properties names no platform");
+    }
+    if (batching_close(&m->batching, m->max_batch_size, &fault) != STATUS_OK &&
+        m->broken == NULL) {
+        broken_set(r, m, "%s", fault.text);
+    }
 }
 
 static void
@@ -163,9 +207,7 @@ read_properties(struct repository *r, struct repository_model *m, const char *fo
         read_line(r, m, line, number);
     }
     fclose(file);
-    if (m->broken == NULL && m->platform == NULL) {
-        broken_set(r, m, "model.properties names no platform");
-    }
+    check_properties(r, m);
 }
 
 /** Newest version folder: the one with the highest number. */
@@ -230,6 +272,7 @@ add_model(struct repository *r, const char *path, const char *name)
     if (m->name == NULL) {
         return STATUS_NO_MEMORY;
     }
+    batching_init(&m->batching);
     r->count++;
     find_version(r, m, folder);
     read_properties(r, m, folder);

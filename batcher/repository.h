@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/option.h"
 #include "base/status.h"
+#include "batcher/batching.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -19,13 +20,14 @@ enum { MODEL_INSTANCES_MAX = 8 };
 /** One model of the repository; texts live as long as the repository. */
 struct repository_model {
     const char *name;
-    const char *version;             /* "1" if there is no version folder */
-    const char *path;                /* of the version folder, or of the model's own */
-    const char *platform;            /* platform */
-    const char *device;              /* device; "cpu" by default */
-    uint32_t max_batch_size;         /* max.batch.size; 0 = does not batch */
-    uint32_t instances;              /* instances */
-    struct property_list properties; /* every other key */
+    const char *version;     /* "1" if there is no version folder */
+    const char *path;        /* of the version folder, or of the model's own */
+    const char *platform;    /* platform */
+    const char *device;      /* device; "cpu" by default */
+    uint32_t max_batch_size; /* max.batch.size; 0 = does not batch */
+    uint32_t instances;      /* instances */
+    struct batching batching;
+    struct property_list properties; /* for the runner: other keys, batch.buckets */
     const char *broken;              /* why it cannot be loaded, or NULL */
 };
 

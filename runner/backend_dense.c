@@ -171,6 +171,13 @@ take_scratch(struct dense *dense, const struct model *model, struct fault *fault
               : fault_set(fault, STATUS_NO_MEMORY, "no memory for %zu rows", rows);
 }
 
+/** cpu, or cpu:1, cpu:2, ...: which one is the batcher's business. */
+static bool
+is_cpu(const char *device)
+{
+    return strcmp(device, "cpu") == 0 || strncmp(device, "cpu:", 4) == 0;
+}
+
 static enum status
 dense_load(void *state,
            const struct model_source *source,
@@ -178,9 +185,9 @@ dense_load(void *state,
            struct fault *fault)
 {
     struct dense *dense = state;
-    if (strcmp(source->device, "cpu") != 0) {
+    if (!is_cpu(source->device)) {
         return fault_set(fault, STATUS_UNSUPPORTED,
-                         "device=%.60s: this build of dense runs on cpu",
+                         "device=%.60s: this build of dense runs on cpu or cpu:N",
                          source->device);
     }
     dense_layer_setup();

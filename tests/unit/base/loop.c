@@ -73,6 +73,31 @@ Test(loop, waits_until_the_next_due_time_and_not_longer)
     loop_destroy(&t.loop);
 }
 
+static int64_t
+count_turn(void *arg, int64_t now_ns)
+{
+    (void)now_ns;
+    ++*(int *)arg;
+    return TIME_NEVER;
+}
+
+Test(loop, calls_as_many_functions_a_turn_as_were_added)
+{
+    enum { TURNS = 600 };
+    static int called[TURNS];
+    struct loop *loop = NULL;
+    cr_assert_eq(loop_create(&loop), STATUS_OK);
+    for (int i = 0; i < TURNS; i++) {
+        cr_assert_eq(loop_each_turn(loop, count_turn, &called[i]), STATUS_OK);
+    }
+    loop_no_turn(loop, count_turn, &called[7]);
+    loop_turn(loop, 0);
+    for (int i = 0; i < TURNS; i++) {
+        cr_assert_eq(called[i], i == 7 ? 0 : 1, "%d", i);
+    }
+    loop_destroy(&loop);
+}
+
 enum { ITEMS = 20000 };
 
 static void *

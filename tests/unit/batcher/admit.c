@@ -21,6 +21,8 @@ static struct record record;
 static struct buf bytes;
 static struct fault fault;
 static struct model_spec spec;
+static struct batching batching;
+static int64_t reply_time_ns;
 static struct tensor x;
 static struct request request;
 
@@ -51,6 +53,8 @@ set_up(void)
                                .reply_to = {.partition = -1}};
     request.id.bytes[6] = 0x70;
     request.id.bytes[8] = 0x80;
+    batching_init(&batching);
+    reply_time_ns = 0;
     buf_init(&bytes, 1 << 20);
 }
 
@@ -73,7 +77,11 @@ admit_bytes(struct item *copy)
                              .offset = 17,
                              .value = buf_span(&bytes)};
     it->record = &record;
-    enum admit_verdict verdict = admit(it, &spec, SLOT_BYTES, &now, &fault);
+    const struct admit_terms terms = {.spec = &spec,
+                                      .batching = &batching,
+                                      .slot_bytes = SLOT_BYTES,
+                                      .reply_time_ns = reply_time_ns};
+    enum admit_verdict verdict = admit(it, &terms, &now, &fault);
     *copy = *it;
     it->record = NULL;
     item_give(&pool, it);
@@ -105,6 +113,56 @@ Test(admit, works_out_rows_bytes_place_and_deadline)
     request.deadline_ms = INT64_MAX;
     cr_assert_eq(admit_request(&it), ADMIT_OK);
     cr_assert_eq(it.entry.deadline_ns, TIME_NEVER);
+}
+
+Test(admit, takes_the_time_of_the_answer_off_the_deadline_but_a_quarter_at_most)
+{
+    struct item it;
+    reply_time_ns = 20 * NS_PER_MS;
+    request.deadline_ms = now.wall_us / 1000 + 250;
+    cr_assert_eq(admit_request(&it), ADMIT_OK);
+    cr_assert_eq(it.entry.deadline_ns, now.mono_ns + 230 * NS_PER_MS);
+    request.deadline_ms = now.wall_us / 1000 + 8;
+    cr_assert_eq(admit_request(&it), ADMIT_OK);
+    cr_assert_eq(it.entry.deadline_ns, now.mono_ns + 6 * NS_PER_MS);
+}
+
+Test(admit, gives_a_request_without_a_deadline_that_of_the_model)
+{
+    struct item it;
+    batching.deadline_default_ns = 5 * NS_PER_S;
+    cr_assert_eq(admit_request(&it), ADMIT_OK);
+    cr_assert_eq(it.entry.deadline_ns, now.mono_ns + 5 * NS_PER_S);
+    request.submitted_us = now.wall_us - 2000000;
+    cr_assert_eq(admit_request(&it), ADMIT_OK);
+    cr_assert_eq(it.entry.deadline_ns, now.mono_ns + 3 * NS_PER_S);
+    request.submitted_us = now.wall_us + 1;
+    cr_assert_eq(admit_request(&it), ADMIT_OK);
+    cr_assert_eq(it.entry.deadline_ns, now.mono_ns + 5 * NS_PER_S);
+    request.submitted_us = 1;
+    cr_assert_eq(admit_request(&it), ADMIT_EXPIRED);
+    request.deadline_ms = now.wall_us / 1000 + 9000;
+    cr_assert_eq(admit_request(&it), ADMIT_OK);
+    cr_assert_eq(it.entry.deadline_ns, now.mono_ns + 9 * NS_PER_S);
+}
+
+Test(admit, knows_levels_tenants_and_when_a_request_arrived)
+{
+    static const int32_t priorities[] = {0, 1, 9, 10, INT32_MAX};
+    static const uint32_t levels[] = {7, 1, 9, 9, 9};
+    struct item it;
+    struct item other;
+    batching.level_default = 7;
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
+        request.priority = priorities[i];
+        cr_assert_eq(admit_request(&it), ADMIT_OK);
+        cr_assert_eq(it.entry.level, levels[i], "priority %d", priorities[i]);
+    }
+    cr_assert_eq(it.entry.arrived_ns, now.mono_ns);
+    request.tenant = span_of_text("a");
+    cr_assert_eq(admit_request(&other), ADMIT_OK);
+    cr_assert_eq(other.entry.tenant, UINT64_C(0xaf63dc4c8601ec8c));
+    cr_assert_neq(it.entry.tenant, other.entry.tenant);
 }
 
 Test(admit, expires_what_comes_too_late)

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-static struct item items[16];
+static struct item items[64];
 
 static struct batch *
 make(size_t count)
@@ -41,13 +41,38 @@ Test(batch, splits_into_halves_that_keep_the_order_and_count_their_rows)
     batch_destroy(&rest);
 }
 
-Test(batch, is_run_again_whole_if_it_is_not_to_blame)
+Test(batch, is_run_again_whole_if_it_did_not_begin)
 {
     struct batch *b = make(4);
     cr_assert_eq(batch_judge(b, BATCH_NOT_STARTED), BATCH_RUN_AGAIN);
     cr_assert_not(b->suspect);
-    cr_assert_eq(batch_judge(b, BATCH_NOT_ALONE), BATCH_RUN_AGAIN);
-    cr_assert(b->suspect);
+    batch_destroy(&b);
+}
+
+Test(batch, shares_the_blame_for_a_death_without_counting_it)
+{
+    struct batch *b = make(2);
+    cr_assert_eq(batch_judge(b, BATCH_NOT_ALONE), BATCH_SPLIT);
+    struct batch *rest = batch_split(b);
+    cr_assert(rest->suspect);
+    cr_assert_eq(batch_judge(rest, BATCH_NOT_ALONE), BATCH_RUN_AGAIN);
+    cr_assert_eq(batch_judge(rest, BATCH_DIED), BATCH_RUN_AGAIN);
+    cr_assert_eq(batch_judge(rest, BATCH_DIED), BATCH_GIVE_UP);
+    batch_destroy(&b);
+    batch_destroy(&rest);
+}
+
+Test(batch, loses_and_finds_single_items)
+{
+    struct batch *b = make(3);
+    items[1].entry.partition = 7;
+    cr_assert(batch_has(b, &items[1]));
+    cr_assert(batch_has_partition(b, 7));
+    cr_assert(batch_remove(b, &items[1]));
+    cr_assert_not(batch_remove(b, &items[1]));
+    cr_assert_not(batch_has_partition(b, 7));
+    cr_assert_eq(b->count, 2);
+    cr_assert_eq(b->rows, 4);
     batch_destroy(&b);
 }
 
@@ -84,4 +109,54 @@ Test(batch, is_forgiven_one_lost_device)
     cr_assert_eq(batch_judge(rest, BATCH_DEVICE_LOST), BATCH_GIVE_UP);
     batch_destroy(&b);
     batch_destroy(&rest);
+}
+
+/** Runs a batch, and again what becomes of it, where one item makes every run end so;
+ * gives the runs after the first. */
+static unsigned
+run_with_poison(enum batch_end first, enum batch_end end, const struct item *poison)
+{
+    struct batch *waiting = make(64);
+    unsigned runs = 0;
+    size_t good = 0;
+    while (waiting != NULL) {
+        struct batch *b = waiting;
+        waiting = b->next;
+        runs++;
+        if (!batch_has(b, poison)) {
+            good += b->count;
+            batch_destroy(&b);
+            continue;
+        }
+        switch (batch_judge(b, runs == 1 ? first : end)) {
+        case BATCH_RUN_AGAIN:
+            b->next = waiting;
+            waiting = b;
+            break;
+        case BATCH_SPLIT: {
+            struct batch *rest = batch_split(b);
+            rest->next = waiting;
+            b->next = rest;
+            waiting = b;
+            break;
+        }
+        case BATCH_GIVE_UP:
+            cr_assert_eq(b->count, 1);
+            batch_destroy(&b);
+            break;
+        }
+    }
+    cr_assert_eq(good, 63);
+    return runs - 1;
+}
+
+Test(batch, needs_few_runs_to_find_one_poison_in_64_wherever_it_stands)
+{
+    enum { RUNS_MAX = 2 * 6 + 1 };
+    for (size_t i = 0; i < 64; i++) {
+        const struct item *poison = &items[i];
+        cr_assert_leq(run_with_poison(BATCH_FAILED, BATCH_FAILED, poison), RUNS_MAX);
+        cr_assert_leq(run_with_poison(BATCH_DIED, BATCH_DIED, poison), RUNS_MAX);
+        cr_assert_leq(run_with_poison(BATCH_NOT_ALONE, BATCH_DIED, poison), RUNS_MAX);
+    }
 }

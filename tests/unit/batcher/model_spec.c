@@ -77,3 +77,22 @@ Test(model_spec, finds_the_value_of_a_key_of_a_control_message)
     cr_assert_null(control_value(m, "reas").data);
     cr_assert_null(control_value(m, "none").data);
 }
+
+Test(model_spec, reads_the_costs_that_are_numbers_and_skips_the_others)
+{
+    struct span message = span_of_text("type=loaded\ncost=1 20 300\ncost=2 x 3\n"
+                                       "cost=0 1 1\ncost=4 5\ncost=4 5 6 7\n"
+                                       "cost=99999 1 1\ncost=4  6\n"
+                                       "cost=8 0 99999999999999999999\n"
+                                       "input=x FP32 -1,4\ncost=64 7 800");
+    struct model_cost cost;
+    cr_assert(model_spec_next_cost(&message, &cost));
+    cr_assert_eq(cost.rows, 1);
+    cr_assert_eq(cost.prepare_ns, 20);
+    cr_assert_eq(cost.run_ns, 300);
+    cr_assert(model_spec_next_cost(&message, &cost));
+    cr_assert_eq(cost.rows, 64);
+    cr_assert_eq(cost.prepare_ns, 7);
+    cr_assert_eq(cost.run_ns, 800);
+    cr_assert_not(model_spec_next_cost(&message, &cost));
+}

@@ -99,6 +99,32 @@ Test(repository, takes_a_model_without_version_folder_as_version_1)
     repository_close(&r);
 }
 
+Test(repository, reads_how_requests_are_batched)
+{
+    model("a", "platform=sim\ndeadline.default=5s\nmax.delay=10ms\nshed=false\n"
+               "priority.default=3\nbatch.buckets=1,2,4\nmax.batch.size=8\n");
+    model("b", "platform=sim\n");
+    struct repository r = open_all();
+    const struct batching *a = &r.models[0].batching;
+    cr_assert_null(r.models[0].broken, "%s", r.models[0].broken);
+    cr_assert_eq(a->deadline_default_ns, INT64_C(5000000000));
+    cr_assert_eq(a->max_delay_ns, 10000000);
+    cr_assert_eq(a->level_default, 3);
+    cr_assert_not(a->shed);
+    cr_assert_eq(a->bucket_count, 4);
+    cr_assert_eq(a->buckets[2], 4);
+    cr_assert_eq(a->buckets[3], 8, "the most rows are a bucket, too");
+    cr_assert_eq(r.models[0].properties.count, 1);
+    cr_assert_str_eq(r.models[0].properties.items[0].key, "batch.buckets");
+    const struct batching *b = &r.models[1].batching;
+    cr_assert_eq(b->deadline_default_ns, 0);
+    cr_assert_eq(b->max_delay_ns, 0);
+    cr_assert_eq(b->level_default, 5);
+    cr_assert(b->shed);
+    cr_assert_eq(b->bucket_count, 0);
+    repository_close(&r);
+}
+
 Test(repository, says_what_is_wrong_with_a_model_and_keeps_the_others)
 {
     static const char *const wrong[] = {
@@ -110,6 +136,19 @@ Test(repository, says_what_is_wrong_with_a_model_and_keeps_the_others)
         "platform=sim\nmax.batch.size=4x",
         "platform=sim\ninstances=0",
         "platform=sim\ninstances=",
+        "platform=sim\ndeadline.default=5",
+        "platform=sim\ndeadline.default=0",
+        "platform=sim\nmax.delay=-1ms",
+        "platform=sim\nshed=perhaps",
+        "platform=sim\npriority.default=0",
+        "platform=sim\npriority.default=10",
+        "platform=sim\nmax.batch.size=8\nbatch.buckets=",
+        "platform=sim\nmax.batch.size=8\nbatch.buckets=2,1",
+        "platform=sim\nmax.batch.size=8\nbatch.buckets=0,4",
+        "platform=sim\nmax.batch.size=8\nbatch.buckets=1,,4",
+        "platform=sim\nmax.batch.size=8\nbatch.buckets=1,4,",
+        "platform=sim\nmax.batch.size=8\nbatch.buckets=1,16",
+        "platform=sim\nbatch.buckets=1",
     };
     enum { WRONG = sizeof wrong / sizeof *wrong };
     for (size_t i = 0; i < WRONG; i++) {
