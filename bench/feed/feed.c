@@ -194,6 +194,7 @@ feed_answered(struct feed *f, const rd_kafka_message_t *m, int64_t now_ns)
     }
     e->answer = judge(&r, e);
     e->answered_ns = now_ns;
+    e->received_ns = (r.timing.received_us - f->wall_us) * NS_PER_US;
     e->started_us = r.timing.started_us;
     e->completed_us = r.timing.completed_us;
     e->batch_rows = r.batch_size;

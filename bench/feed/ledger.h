@@ -24,7 +24,8 @@ struct entry {
     uint64_t wanted; /* hash in the right answer */
     enum answer answer;
     int64_t answered_ns;
-    int64_t started_us; /* of its batch, wall; 0 = did not run */
+    int64_t received_ns; /* by the batcher, as its wall clock told */
+    int64_t started_us;  /* of its batch, wall; 0 = did not run */
     int64_t completed_us;
     int32_t batch_rows;
 };

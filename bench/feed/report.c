@@ -125,6 +125,23 @@ print_rates(struct report *r, const struct pattern *p)
            steady_s > 0 ? 0.8 * (double)r->count / steady_s : 0);
 }
 
+/* From the due instant to the batcher, for all it ended: the first hop, and what is
+ * late from Kafka already. */
+static void
+print_arrivals(struct report *r, const struct ledger *l)
+{
+    r->count = 0;
+    for (size_t i = 0; i < l->count; i++) {
+        const struct entry *e = &l->entries[i];
+        if (e->due.counted && e->answer != ANSWER_MISSING) {
+            r->values[r->count++] = e->received_ns - e->due.due_ns;
+        }
+    }
+    sort(r);
+    printf(", \"arrive_p50_ms\": %.3f, \"arrive_p99_ms\": %.3f", quantile_ms(r, .5),
+           quantile_ms(r, .99));
+}
+
 struct ran {
     int64_t started_us;
     int64_t completed_us;
@@ -199,6 +216,7 @@ ledger_print(const struct ledger *l, const struct pattern *p)
         printf("{");
         print_group(&r, GROUP_ALL);
         print_rates(&r, p);
+        print_arrivals(&r, l);
         print_batches(&r, ran, list_batches(l, ran));
         printf(", \"duplicates\": %llu", (unsigned long long)l->duplicates);
         for (int group = GROUP_FLOODER; group < GROUPS; group++) {

@@ -32,6 +32,7 @@ def _row(what, results, simulated):
     row = {"": what, "offered": results[0]["offered"], "goodput %": median("goodput"),
            "simulated %": simulated, "worst %": min(r["goodput"] for r in results),
            "p50 ms": median("p50_ms"), "p99 ms": median("p99_ms"),
+           "arrive p99 ms": median("arrive_p99_ms"),
            "expired": int(median("expired")),
            "late": int(median("late")), "mean batch": median("batch_mean"),
            "not": sum(r["wrong"] + r["failed"] + r["missing"] for r in results)}
