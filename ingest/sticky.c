@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 
-#define QUANTUM_NS NS_PER_MS
+#define QUANTUM_NS (10 * NS_PER_MS)
 
 void
 sticky_init(struct sticky *s)

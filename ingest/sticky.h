@@ -2,10 +2,11 @@
 /*
  * Which request partition is the current one of a model. Records of a short quantum go
  * to one partition, because the cost of a record on Kafka is the cost of its produce
- * batch. The quantum ends after as many records as the model takes in one batch, or
- * about a millisecond after its first record; the next partition is taken in
- * bit-reversed order, in which neighbours belong to different batchers under range
- * assignment. Correctness never depends on it. Pure.
+ * batch. The quantum ends after as many records as the model takes in one batch, or 10
+ * ms after its first record: a burst over HTTP arrives over milliseconds, and a quantum
+ * cut short leaves one batcher with a batch more than its neighbour. The next partition
+ * is taken in bit-reversed order, in which neighbours belong to different batchers
+ * under range assignment. Correctness never depends on it. Pure.
  */
 #ifndef INGEST_STICKY_H
 #define INGEST_STICKY_H

@@ -24,7 +24,7 @@ static const struct option options[] = {
     {"partitioning", OPTION_TEXT, FIELD(partitioning), 0, 0, "sticky",
      "Sticky: by quanta, ids minted for one reply partition at a time.", "sticky|key"},
     {"quantum", OPTION_INT, FIELD(quantum), 1, 100000, "64",
-     "Records for one partition before the next, at most 1 ms.", NULL},
+     "Records for one partition before the next, at most 10 ms.", NULL},
     {"rate", OPTION_REAL, PATTERN(rate), 0, 0, "0",
      "Requests per second; 0 = all at once.", NULL},
     {"poisson", OPTION_BOOL, PATTERN(poisson), 0, 0, "false",

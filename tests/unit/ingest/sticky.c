@@ -28,12 +28,12 @@ Test(sticky, keeps_to_one_partition_for_as_many_records_as_a_batch_has)
     cr_assert(turned);
 }
 
-Test(sticky, moves_on_a_millisecond_after_the_first_record)
+Test(sticky, moves_on_ten_milliseconds_after_the_first_record)
 {
     bool turned = false;
     int32_t first = sticky_take(&s, 8, 100, 5, &turned);
-    cr_assert_eq(sticky_take(&s, 8, 100, 4 + NS_PER_MS, &turned), first);
-    cr_assert_neq(sticky_take(&s, 8, 100, 5 + NS_PER_MS, &turned), first);
+    cr_assert_eq(sticky_take(&s, 8, 100, 4 + 10 * NS_PER_MS, &turned), first);
+    cr_assert_neq(sticky_take(&s, 8, 100, 5 + 10 * NS_PER_MS, &turned), first);
     cr_assert(turned);
 }
 
