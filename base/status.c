@@ -29,6 +29,7 @@ static const struct status_row rows[STATUS_COUNT] = {
     [STATUS_CANCELED] = {"canceled", 409, false},
     [STATUS_MODEL_FAILED] = {"model_failed", 500, false},
     [STATUS_MODEL_DIED] = {"model_died", 500, false},
+    [STATUS_RESULT_TOO_LARGE] = {"result_too_large", 500, false},
     [STATUS_CLOSED] = {"closed", 503, true},
     [STATUS_NO_MEMORY] = {"no_memory", 503, true},
     [STATUS_IO] = {"io", 500, true},

@@ -30,9 +30,10 @@ enum status {
     STATUS_TIMEOUT,     /* the wait ended first; the work may still be done */
     STATUS_EXPIRED,     /* the deadline passed; the work was not and will not be done */
     STATUS_CANCELED,    /* somebody asked for it not to be done */
-    STATUS_MODEL_FAILED, /* the model refused or failed on this very input */
-    STATUS_MODEL_DIED,   /* the runner died on this very input, more than once */
-    STATUS_CLOSED,       /* shutting down */
+    STATUS_MODEL_FAILED,     /* the model refused or failed on this very input */
+    STATUS_MODEL_DIED,       /* the runner died on this very input, more than once */
+    STATUS_RESULT_TOO_LARGE, /* the model answered, but more than its topic takes */
+    STATUS_CLOSED,           /* shutting down */
     STATUS_NO_MEMORY,
     STATUS_IO,       /* a system call failed */
     STATUS_INTERNAL, /* a broken promise of our own */

@@ -30,6 +30,7 @@ struct admit_terms {
 enum admit_verdict {
     ADMIT_OK,
     ADMIT_EXPIRED,
+    ADMIT_CANCELED,
     ADMIT_REFUSED,       /* answer it FAILED */
     ADMIT_UNREADABLE,    /* dead letter; the id could be read */
     ADMIT_UNIDENTIFIABLE /* dead letter; not even the id */

@@ -50,10 +50,10 @@ batch_has(const struct batch *b, const struct item *it)
 }
 
 bool
-batch_has_partition(const struct batch *b, int32_t partition)
+batch_has_above(const struct batch *b, int32_t partition, int64_t above)
 {
     const struct item *at = b->first;
-    while (at != NULL && at->entry.partition != partition) {
+    while (at != NULL && !item_is_above(at, partition, above)) {
         at = at->next;
     }
     return at != NULL;

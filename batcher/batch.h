@@ -59,7 +59,8 @@ enum batch_verdict batch_judge(struct batch *b, enum batch_end end);
 struct batch *batch_split(struct batch *b);
 
 bool batch_has(const struct batch *b, const struct item *it);
-bool batch_has_partition(const struct batch *b, int32_t partition);
+/** As item_is_above(), of any of its items. */
+bool batch_has_above(const struct batch *b, int32_t partition, int64_t above);
 
 /** Takes one item out; false if it is not in the batch. */
 bool batch_remove(struct batch *b, const struct item *it);

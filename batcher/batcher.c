@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "batcher/admin_page.h"
 #include "batcher/announce.h"
+#include "batcher/control.h"
 #include "batcher/device.h"
 #include "batcher/metrics.h"
 #include "batcher/model.h"
@@ -19,6 +20,12 @@
 
 #define ANNOUNCE_EVERY_NS (5 * NS_PER_S)
 #define ANNOUNCE_RETRY_NS (50 * NS_PER_MS)
+
+/* As long as leat.control keeps an order; a request waits longer only if nobody reads
+ * its topic. */
+#define CANCEL_KEPT_NS (600 * NS_PER_S)
+
+enum { CANCELS_MAX = 65536 };
 
 enum { EXIT_OUT_OF_TIME = 1, EXIT_DEVICE_GONE = 75 };
 
@@ -40,6 +47,8 @@ struct batcher {
     struct model **models; /* one per entry of the repository */
     size_t model_count;
     struct announcer *announcer;
+    struct cancels cancels;
+    struct control_topic *control;
     struct http_server *admin;
     enum batcher_phase phase;
     int64_t announce_at_ns;
@@ -53,6 +62,18 @@ batcher_changed(void *arg)
 {
     struct batcher *b = arg;
     b->announce_at_ns = 0;
+}
+
+static void
+batcher_cancel(void *arg, const struct control *c)
+{
+    struct batcher *b = arg;
+    if (cancels_add(&b->cancels, &c->id, c->tenant, loop_now(b->loop)) != STATUS_OK) {
+        log_event(LOG_ERROR, "no_memory");
+    }
+    for (size_t i = 0; i < b->model_count; i++) {
+        model_cancel(b->models[i], &c->id, c->tenant);
+    }
 }
 
 static void
@@ -172,6 +193,8 @@ create_models(struct batcher *b, struct fault *fault)
                                           .config = &b->config,
                                           .replier = &b->replier,
                                           .devices = &b->devices,
+                                          .seed = b->cancels.by_key.seed,
+                                          .cancels = &b->cancels,
                                           .changed = batcher_changed,
                                           .arg = b};
     enum status status =
@@ -211,11 +234,14 @@ batcher_open(struct batcher *b, struct fault *fault)
 {
     enum status status = outbox_create(&b->outbox, b->loop, &b->bus, fault);
     if (status == STATUS_OK) {
-        status =
-            replier_init(&b->replier, b->outbox, &b->bus, b->config.reply_allow, fault);
+        status = replier_init(&b->replier, b->outbox, &b->bus, &b->config, fault);
     }
     if (status == STATUS_OK) {
         status = create_models(b, fault);
+    }
+    if (status == STATUS_OK) {
+        status =
+            control_topic_open(&b->control, b->loop, &b->bus, batcher_cancel, b, fault);
     }
     if (status == STATUS_OK) {
         status = create_admin(b, fault);
@@ -247,6 +273,7 @@ batcher_create(struct batcher **out,
     b->bus = *bus;
     b->config = *config;
     b->drain_until_ns = TIME_NEVER;
+    cancels_init(&b->cancels, CANCELS_MAX, CANCEL_KEPT_NS, (uint64_t)clock_mono_ns());
     enum status status = batcher_open(b, fault);
     if (status != STATUS_OK) {
         batcher_destroy(&b);
@@ -334,6 +361,7 @@ batcher_destroy(struct batcher **batcher)
         loop_no_turn(b->loop, batcher_turn, b);
     }
     http_server_destroy(&b->admin);
+    control_topic_close(&b->control);
     for (size_t i = 0; i < b->model_count; i++) {
         model_stop(b->models[i]);
     }
@@ -345,6 +373,7 @@ batcher_destroy(struct batcher **batcher)
     announcer_destroy(&b->announcer);
     free(b->models);
     repository_close(&b->repository);
+    cancels_fini(&b->cancels);
     free(b);
     *batcher = NULL;
 }

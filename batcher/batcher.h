@@ -26,6 +26,7 @@ struct batcher_config {
         *runner_command; /* runner.command; NULL: leat-runner beside the program */
     const char *group_instance; /* group.instance.id; NULL = dynamic member */
     const char *reply_allow; /* reply.topics.allow: names or prefix*, comma-separated */
+    const char *dead_letter_headers; /* dead.letters.headers */
     int64_t
         queue_requests_max; /* batcher.queue.requests: decoded and waiting, per model */
     int64_t queue_bytes_max; /* batcher.queue.bytes */

@@ -191,14 +191,14 @@ dispatcher_turn(struct dispatcher *d, int64_t now_ns)
     return due_ns;
 }
 
-/** Takes items of a partition (or all: -1) out of a batch. */
+/** Drops items of a partition (-1 = any) with an offset above one (-1 = all). */
 static void
-batch_drop(struct dispatcher *d, struct batch *b, int32_t partition)
+batch_drop(struct dispatcher *d, struct batch *b, int32_t partition, int64_t above)
 {
     struct item **link = &b->first;
     while (*link != NULL) {
         struct item *it = *link;
-        if (partition < 0 || it->entry.partition == partition) {
+        if (partition < 0 || item_is_above(it, partition, above)) {
             *link = it->next;
             d->events.dropped(d->arg, it);
         } else {
@@ -209,12 +209,12 @@ batch_drop(struct dispatcher *d, struct batch *b, int32_t partition)
 }
 
 static void
-redo_drop(struct dispatcher *d, int32_t partition)
+redo_drop(struct dispatcher *d, int32_t partition, int64_t above)
 {
     struct batch **link = &d->redo;
     while (*link != NULL) {
         struct batch *b = *link;
-        batch_drop(d, b, partition);
+        batch_drop(d, b, partition, above);
         if (b->first == NULL) {
             *link = b->next;
             batch_destroy(&b);
@@ -224,14 +224,14 @@ redo_drop(struct dispatcher *d, int32_t partition)
     }
 }
 
-/** Recalls what holds items of the partition and has not begun. */
+/** Recalls what holds such items and has not begun. */
 static void
-slots_recall(struct dispatcher *d, int32_t partition)
+slots_recall(struct dispatcher *d, int32_t partition, int64_t above)
 {
     for (unsigned i = 0; i < d->config.instances; i++) {
         for (unsigned s = 0; s < SLOTS_PER_INSTANCE; s++) {
             const struct batch *b = d->instances[i].batches[s];
-            if (b != NULL && batch_has_partition(b, partition)) {
+            if (b != NULL && batch_has_above(b, partition, above)) {
                 (void)staging_recall(d, i, s);
             }
         }
@@ -254,10 +254,8 @@ dispatcher_drop(struct dispatcher *d, int32_t partition, int64_t above)
     struct former_list removed;
     former_remove(d->former, partition, above, &removed);
     list_drop(d, &removed);
-    if (above < 0) {
-        slots_recall(d, partition);
-        redo_drop(d, partition);
-    }
+    slots_recall(d, partition, above);
+    redo_drop(d, partition, above);
 }
 
 void
@@ -266,14 +264,14 @@ dispatcher_drop_all(struct dispatcher *d)
     struct former_list removed;
     former_empty(d->former, &removed);
     list_drop(d, &removed);
-    redo_drop(d, -1);
+    redo_drop(d, -1, -1);
     for (unsigned i = 0; i < d->config.instances; i++) {
         struct instance *in = &d->instances[i];
         for (unsigned s = 0; s < SLOTS_PER_INSTANCE; s++) {
             if (in->batches[s] != NULL) {
                 struct batch *b = instance_free(in, s);
                 device_lane_withdraw(&d->users[i], s, clock_mono_ns());
-                batch_drop(d, b, -1);
+                batch_drop(d, b, -1, -1);
                 batch_destroy(&b);
             }
         }

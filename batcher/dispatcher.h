@@ -32,6 +32,7 @@ struct dispatcher_config {
     uint32_t rows_max; /* of a batch */
     const struct batching *batching;
     struct device *device;
+    bool allow_nan; /* outputs.nan=allow */
 };
 
 struct dispatcher_events {
@@ -96,8 +97,8 @@ void dispatcher_run_last(struct dispatcher *d, struct batch *b);
 /** A batch runs for longer than the run timeout. */
 bool dispatcher_overran(const struct dispatcher *d, int64_t now_ns);
 
-/** Drops what waits from a partition above an offset; also from what is to run again
- * if above is -1. */
+/** Drops what has not begun from a partition above an offset (-1 = all): what waits,
+ * what is to run again, and what is in a slot that the runner has not taken. */
 void dispatcher_drop(struct dispatcher *d, int32_t partition, int64_t above);
 
 /**

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "batcher/metrics.h"
+#include "batcher/output_check.h"
 #include "batcher/slab.h"
 
 #include <stdatomic.h>
@@ -84,7 +85,19 @@ rows_failed(const struct slot_head *head, uint32_t first, uint32_t count)
 }
 
 static void
+answer_nan(struct item *it, const struct tensor *output, const struct run *run)
+{
+    char message[SLOT_ERROR_BYTES];
+    snprintf(message, sizeof message, "output %.*s holds a NaN", (int)output->name.size,
+             (const char *)output->name.data);
+    const struct failure failure = {
+        .status = STATUS_MODEL_FAILED, .message = message, .stage = "run"};
+    reply_fail(it, &failure, run);
+}
+
+static void
 answer_items(struct batch *b,
+             bool allow_nan,
              const struct slot_head *head,
              struct slab_reader *r,
              const struct run *run,
@@ -104,6 +117,8 @@ answer_items(struct batch *b,
                        (run->started_us - it->received_us) * NS_PER_US);
         if (rows_failed(head, row, rows)) {
             reply_fail(it, &failure, run);
+        } else if (!allow_nan && output_with_nan(outputs, r->count) != NULL) {
+            answer_nan(it, output_with_nan(outputs, r->count), run);
         } else {
             reply_succeed(it, outputs, r->count, run);
         }
@@ -259,7 +274,7 @@ harvest_slot(void *arg, struct instance *in, unsigned slot)
     d->events.answered(d->arg);
     learn(d, b, &times, &past);
     (void)device_lane_dispatch(user->lane, now_ns);
-    answer_items(b, head, &reader, &run, message);
+    answer_items(b, d->config.allow_nan, head, &reader, &run, message);
     (void)instance_free(in, slot);
     batch_destroy(&b);
 }

@@ -11,7 +11,15 @@ enum {
     ITEM_ARENA_MAX = 1024 * 1024,
     ITEM_ANSWER_MAX = 1024 * 1024 * 1024,
     ITEM_KEPT_BYTES = 64 * 1024,
+    ITEMS_NOTED_MAX = 4 * 1000 * 1000,
 };
+
+void
+item_pool_init(struct item_pool *pool, uint64_t seed)
+{
+    *pool = (struct item_pool){0};
+    map_init(&pool->by_id, ITEMS_NOTED_MAX, seed);
+}
 
 struct item *
 item_take(struct item_pool *pool)
@@ -39,8 +47,30 @@ item_take(struct item_pool *pool)
 }
 
 void
+item_note(struct item_pool *pool, struct item *it)
+{
+    /* Without memory for it the item only cannot be found. */
+    (void)!map_insert(&pool->by_id, &it->request.id, it);
+}
+
+struct item *
+item_find(const struct item_pool *pool, const struct uuid *id)
+{
+    return map_find(&pool->by_id, id);
+}
+
+static void
+item_forget(struct item_pool *pool, const struct item *it)
+{
+    if (map_find(&pool->by_id, &it->request.id) == it) {
+        map_remove(&pool->by_id, &it->request.id);
+    }
+}
+
+void
 item_give(struct item_pool *pool, struct item *it)
 {
+    item_forget(pool, it);
     if (it->record != NULL) {
         record_release(&it->record);
     }
@@ -66,4 +96,5 @@ item_pool_fini(struct item_pool *pool)
         buf_fini(&it->answer_bytes);
         free(it);
     }
+    map_fini(&pool->by_id);
 }

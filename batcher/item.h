@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/map.h"
 #include "base/uuid.h"
 #include "batcher/former.h"
 #include "batcher/outbox.h"
@@ -59,7 +60,8 @@ struct item {
 
 struct item_pool {
     struct item *free;
-    size_t live; /* taken and not given back */
+    size_t live;      /* taken and not given back */
+    struct map by_id; /* those that were noted */
 };
 
 static inline struct item *
@@ -68,8 +70,24 @@ item_of(struct former_entry *entry)
     return (struct item *)(void *)((char *)entry - offsetof(struct item, entry));
 }
 
+/** Whether it came from the partition with an offset above `above`. */
+static inline bool
+item_is_above(const struct item *it, int32_t partition, int64_t above)
+{
+    return it->entry.partition == partition && it->entry.offset > above;
+}
+
+/** @param[in] seed of the map of ids, which come from outside */
+void item_pool_init(struct item_pool *pool, uint64_t seed);
+
 /** A clean item, or NULL without memory. */
 struct item *item_take(struct item_pool *pool);
+
+/** Makes it findable by its id until it is given back. Of two of one id (a record that
+ * came twice) the first is found. */
+void item_note(struct item_pool *pool, struct item *it);
+/** The item of that id, or NULL. */
+struct item *item_find(const struct item_pool *pool, const struct uuid *id);
 
 /** Releases the record and gives the item back. */
 void item_give(struct item_pool *pool, struct item *it);

@@ -104,6 +104,9 @@ item_refuse(struct model *m,
     case ADMIT_EXPIRED:
         reply_expire(it);
         return;
+    case ADMIT_CANCELED:
+        reply_cancel(it);
+        return;
     case ADMIT_REFUSED:
         reply_fail(it, &failure, NULL);
         return;
@@ -149,9 +152,14 @@ model_take(void *arg, struct record *r, uint32_t epoch)
         verdict = ADMIT_REFUSED;
         fault = route;
     }
+    if (verdict == ADMIT_OK && cancels_has(m->context.cancels, &it->request.id,
+                                           it->request.tenant, now.mono_ns)) {
+        verdict = ADMIT_CANCELED;
+    }
     if (verdict == ADMIT_OK) {
         enum status status = dispatcher_add(&m->dispatcher, it);
         if (status == STATUS_OK) {
+            item_note(&m->pool, it);
             return;
         }
         (void)fault_set(&fault, status, "the batcher's queue is full");
@@ -270,6 +278,7 @@ open_dispatcher(struct model *m)
         .run_timeout_ns = c->run_timeout_ns,
         .rows_max = model_spec_rows_max(&m->spec),
         .batching = &m->source->batching,
+        .allow_nan = m->source->allow_nan,
         .device = devices_find(m->context.devices, m->source->device)};
     const struct dispatcher_events events = {
         .started = item_started, .answered = batch_answered, .dropped = item_dropped};
@@ -298,6 +307,7 @@ model_create(struct model **out,
     m->spec.platform = span_of_text(source->platform != NULL ? source->platform : "");
     m->spec.max_batch_size = source->max_batch_size;
     arena_init(&m->names, NAMES_BYTES);
+    item_pool_init(&m->pool, context->seed);
     enum status status = open_dispatcher(m);
     if (status != STATUS_OK) {
         free(m);
@@ -391,6 +401,17 @@ size_t
 model_waiting(const struct model *m)
 {
     return former_count(m->dispatcher.former);
+}
+
+void
+model_cancel(struct model *m, const struct uuid *id, struct span tenant)
+{
+    struct item *it = item_find(&m->pool, id);
+    if (it != NULL && span_equal(it->request.tenant, tenant) &&
+        dispatcher_cancel(&m->dispatcher, it)) {
+        item_started(m, it);
+        reply_cancel(it);
+    }
 }
 
 void

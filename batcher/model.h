@@ -10,6 +10,7 @@
 #include "base/loop.h"
 #include "base/status.h"
 #include "batcher/batcher.h"
+#include "batcher/cancel.h"
 #include "batcher/device.h"
 #include "batcher/reply.h"
 #include "batcher/repository.h"
@@ -29,7 +30,9 @@ struct model_context {
     const struct batcher_config *config;
     struct replier *replier;
     struct devices *devices;
-    void (*changed)(void *arg); /* some model's state is another now */
+    uint64_t seed;                 /* of maps of ids from outside */
+    const struct cancels *cancels; /* a request that is among them is not run */
+    void (*changed)(void *arg);    /* some model's state is another now */
     void *arg;
 };
 
@@ -53,6 +56,10 @@ int64_t model_take_in(struct model *m, int64_t now_ns);
 
 /** Requests that wait for a batch. */
 size_t model_waiting(const struct model *m);
+
+/** Answers a request CANCELED if it waits here, has not begun to run and is this
+ * tenant's. */
+void model_cancel(struct model *m, const struct uuid *id, struct span tenant);
 
 /** Takes nothing new, gives back what has not begun. */
 void model_drain(struct model *m);

@@ -43,6 +43,13 @@ const struct option batcher_options[] = {
      .fallback = "",
      .help = "Topics beside the replies topic that a request may name for its answer: "
              "names or prefix*, separated by commas."},
+    {.name = "dead.letters.headers",
+     .kind = OPTION_TEXT,
+     .offset = AT(dead_letter_headers),
+     .choices = "connect|spring|streams",
+     .fallback = "connect",
+     .help = "Whose names the headers of a dead letter have: those of Kafka Connect, "
+             "of Spring (kafka_dlt-...) or of Kafka Streams."},
     {.name = "batcher.queue.requests",
      .kind = OPTION_INT,
      .offset = AT(queue_requests_max),

@@ -2,6 +2,10 @@
 /*
  * The batcher's one producer and a list of parcels that are to be sent again. The list
  * is tried as a whole, in order, at most every RETRY_NS.
+ *
+ * Brokers compare max.message.bytes with a whole produce batch, so a refusal says
+ * nothing of a single record in it. What was refused as too large is sent again with
+ * nothing beside it; only then the refusal is its own.
  */
 #include "batcher/outbox.h"
 
@@ -23,6 +27,9 @@ struct outbox {
     struct parcel **end;
     int64_t retry_at_ns; /* TIME_NEVER while the list is empty */
     size_t open;
+    size_t in_flight; /* with the producer */
+    bool alone;       /* what is in flight goes alone */
+    bool warned;      /* of batches that are larger than a topic takes */
     bool closing;
 };
 
@@ -54,10 +61,16 @@ is_final(enum status status)
 static void
 outbox_try(struct outbox *o, struct parcel *p)
 {
+    if (o->alone || (p->alone && o->in_flight > 0)) {
+        outbox_keep(o, p);
+        return;
+    }
     p->record.arg = p;
     p->sent_ns = clock_mono_ns();
     enum status status = producer_send(o->producer, &p->record);
     if (status == STATUS_OK) {
+        o->in_flight++;
+        o->alone = p->alone;
         return;
     }
     if (is_final(status)) {
@@ -67,6 +80,18 @@ outbox_try(struct outbox *o, struct parcel *p)
     outbox_keep(o, p);
 }
 
+/** One that was alone is back, or the last before one that has to go alone. */
+static void
+outbox_go_on(struct outbox *o)
+{
+    bool others_wait = o->alone || (o->first != NULL && o->first->alone);
+    o->in_flight--;
+    o->alone = false;
+    if (o->in_flight == 0 && o->first != NULL && others_wait) {
+        o->retry_at_ns = 0;
+    }
+}
+
 static void
 outbox_report(void *context, void *arg, const struct delivery *d)
 {
@@ -74,6 +99,19 @@ outbox_report(void *context, void *arg, const struct delivery *d)
     struct parcel *p = arg;
     if (d->status == STATUS_OK) {
         reply_time_observe(&o->reply_time, clock_mono_ns() - p->sent_ns);
+    }
+    outbox_go_on(o);
+    if (d->status == STATUS_TOO_LARGE && !p->alone && !o->closing) {
+        p->alone = true;
+        outbox_keep(o, p);
+        o->retry_at_ns = 0;
+        return;
+    }
+    if (d->status == STATUS_OK && p->alone && !o->warned) {
+        o->warned = true;
+        log_warn("batch_larger_than_topic_takes",
+                 log_text("help", "raise the topic's max.message.bytes or set "
+                                  "kafka.producer.batch.size below it"));
     }
     if (d->status == STATUS_OK || is_final(d->status)) {
         parcel_end(o, p, d->status);
@@ -145,6 +183,7 @@ void
 outbox_send(struct outbox *o, struct parcel *p)
 {
     o->open++;
+    p->alone = false;
     if (o->closing) {
         parcel_end(o, p, STATUS_CLOSED);
     } else if (o->first != NULL) {
@@ -158,6 +197,7 @@ void
 outbox_send_later(struct outbox *o, struct parcel *p)
 {
     o->open++;
+    p->alone = false;
     if (o->closing) {
         parcel_end(o, p, STATUS_CLOSED);
     } else {

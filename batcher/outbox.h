@@ -32,6 +32,7 @@ typedef void (*parcel_done_fn)(struct parcel *p, enum status status);
 struct parcel {
     struct outgoing record; /* value, key and headers live until done; arg is ours */
     parcel_done_fn done;
+    bool alone; /* was refused as too large together with others */
     struct parcel *next;
     int64_t sent_ns; /* when the producer was given it last */
 };

@@ -7,11 +7,11 @@
 #include "batcher/reply.h"
 
 #include "base/log.h"
-#include "batcher/dead_letter.h"
 #include "batcher/metrics.h"
 #include "batcher/reply_route.h"
 #include "schemas/codec.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,10 +31,13 @@ enum status
 replier_init(struct replier *r,
              struct outbox *outbox,
              const struct bus_config *bus,
-             const char *allow,
+             const struct batcher_config *config,
              struct fault *fault)
 {
-    *r = (struct replier){.outbox = outbox, .bus = bus, .allow = allow};
+    *r = (struct replier){.outbox = outbox,
+                          .bus = bus,
+                          .allow = config->reply_allow,
+                          .dialect = dead_letter_dialect(config->dead_letter_headers)};
     char name[TOPIC_NAME_MAX + 1];
     struct span none = span_of(NULL, 0);
     enum status status = bus_topic_name(bus, TOPIC_REPLIES, none, r->replies_name);
@@ -225,14 +228,17 @@ static void
 answer_replace(struct item *it, enum status refused)
 {
     it->answer_is_last = true;
-    struct failure failure = {.status = refused, .stage = "reply"};
-    failure.message = refused == STATUS_TOO_LARGE
-                          ? "the answer is larger than the topic takes"
-                          : "the topic for the answer does not exist";
+    struct failure failure = {
+        .status = STATUS_RESULT_TOO_LARGE,
+        .message = "the answer is larger than its topic takes (max.message.bytes)",
+        .stage = "reply"};
     if (refused != STATUS_TOO_LARGE) {
+        failure.status = refused;
+        failure.message = "the topic or partition for the answer does not exist";
         destination_is_ours(it);
     }
-    log_warn("answer_refused", log_status(refused));
+    log_warn("answer_refused", log_status(failure.status),
+             log_int("bytes", (int64_t)it->answer_bytes.size));
     answer_fail(it, &failure, NULL);
 }
 
@@ -358,13 +364,16 @@ reply_fail(struct item *it, const struct failure *failure, const struct run *run
     answer_fail(it, failure, run);
 }
 
+/** Ends it without a run and without a fault of anybody's. */
 static void
-answer_expired(struct item *it, const char *message)
+answer_unrun(struct item *it,
+             enum reply_status status,
+             const char *code,
+             const char *message)
 {
     it->parcels_open++;
-    metric_add(&batcher_metrics[METRIC_EXPIRED], 1);
-    struct reply r = reply_to_item(it, REPLY_EXPIRED, NULL);
-    r.error = (struct reply_error){.code = span_of_text(status_name(STATUS_EXPIRED)),
+    struct reply r = reply_to_item(it, status, NULL);
+    r.error = (struct reply_error){.code = span_of_text(code),
                                    .message = span_of_text(message),
                                    .stage = span_of_text("admit")};
     buf_reset(&it->answer_bytes);
@@ -375,15 +384,27 @@ answer_expired(struct item *it, const char *message)
 void
 reply_expire(struct item *it)
 {
-    answer_expired(it, "the deadline left no time to run the request");
+    metric_add(&batcher_metrics[METRIC_EXPIRED], 1);
+    answer_unrun(it, REPLY_EXPIRED, status_name(STATUS_EXPIRED),
+                 "the deadline left no time to run the request");
 }
 
 void
 reply_shed(struct item *it)
 {
     metric_add(&batcher_metrics[METRIC_SHED], 1);
-    answer_expired(
-        it, "the request would not have made its deadline behind the batch that runs");
+    metric_add(&batcher_metrics[METRIC_EXPIRED], 1);
+    answer_unrun(
+        it, REPLY_EXPIRED, status_name(STATUS_EXPIRED),
+        "the request would not have made its deadline behind the batch that runs");
+}
+
+void
+reply_cancel(struct item *it)
+{
+    metric_add(&batcher_metrics[METRIC_CANCELED], 1);
+    answer_unrun(it, REPLY_CANCELED, status_name(STATUS_CANCELED),
+                 "the request was cancelled before it ran");
 }
 
 /* Dead letters. */
@@ -408,6 +429,15 @@ dead_letter_done(struct parcel *p, enum status status)
     outbox_send_later(it->replier->outbox, p);
 }
 
+/** The group that read the record: the topic's name tells the model, as in intake.c. */
+static void
+reader_group(const struct item *it, char group[static TOPIC_NAME_MAX + 1])
+{
+    const char *prefix = it->replier->bus->topics_prefix;
+    const char *model = it->record->topic + strlen(prefix) + sizeof TOPIC_REQUESTS - 1;
+    snprintf(group, TOPIC_NAME_MAX + 1, "%sbatcher.%s", prefix, model);
+}
+
 void
 reply_bury(struct item *it, const struct failure *failure, bool has_id)
 {
@@ -419,8 +449,14 @@ reply_bury(struct item *it, const struct failure *failure, bool has_id)
              log_text("reason", failure->message));
     it->dead_letter.done = dead_letter_done;
     it->dead_letter.record.topic = it->replier->dead_letters;
-    dead_letter_write(it->record, failure->message, failure->stage, &it->arena,
-                      &it->dead_letter.record);
+    char group[TOPIC_NAME_MAX + 1];
+    reader_group(it, group);
+    const struct dead_letter letter = {.dialect = it->replier->dialect,
+                                       .code = status_name(failure->status),
+                                       .message = failure->message,
+                                       .stage = failure->stage,
+                                       .group = group};
+    dead_letter_write(it->record, &letter, &it->arena, &it->dead_letter.record);
     if (has_id) {
         metric_add(&batcher_metrics[METRIC_FAILED], 1);
         answer_fail(it, failure, NULL);

@@ -10,6 +10,8 @@
 #define BATCHER_REPLY_H
 
 #include "base/status.h"
+#include "batcher/batcher.h"
+#include "batcher/dead_letter.h"
 #include "batcher/item.h"
 #include "batcher/outbox.h"
 #include "bus/config.h"
@@ -25,6 +27,7 @@ struct replier {
     const char *allow; /* reply.topics.allow */
     struct producer_topic *replies;
     struct producer_topic *dead_letters;
+    enum dead_letter_dialect dialect; /* dead.letters.headers */
     char replies_name[TOPIC_NAME_MAX + 1];
 };
 
@@ -45,7 +48,7 @@ struct failure {
 MUST_CHECK enum status replier_init(struct replier *r,
                                     struct outbox *outbox,
                                     const struct bus_config *bus,
-                                    const char *allow,
+                                    const struct batcher_config *config,
                                     struct fault *fault);
 
 /**
@@ -70,6 +73,9 @@ void reply_expire(struct item *it);
 
 /** Ends EXPIRED: given up so that others make their deadlines. */
 void reply_shed(struct item *it);
+
+/** Ends CANCELED: somebody asked for it not to be run. */
+void reply_cancel(struct item *it);
 
 /**
  * Ends with a dead letter, and a FAILED answer if the id is known.

@@ -141,6 +141,11 @@ model_set(struct repository *r,
             broken_set(r, m, "instances=%s is no number from 1 to %d", value,
                        (int)MODEL_INSTANCES_MAX);
         }
+    } else if (strcmp(key, "outputs.nan") == 0) {
+        m->allow_nan = strcmp(value, "allow") == 0;
+        if (!m->allow_nan && strcmp(value, "fail") != 0) {
+            broken_set(r, m, "outputs.nan=%s is neither fail nor allow", value);
+        }
     } else {
         model_set_batching(r, m, key, value);
     }

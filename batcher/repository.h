@@ -12,6 +12,7 @@
 #include "base/status.h"
 #include "batcher/batching.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,7 @@ struct repository_model {
     const char *device;      /* device; "cpu" by default */
     uint32_t max_batch_size; /* max.batch.size; 0 = does not batch */
     uint32_t instances;      /* instances */
+    bool allow_nan;          /* outputs.nan=allow */
     struct batching batching;
     struct property_list properties; /* for the runner: other keys, batch.buckets */
     const char *broken;              /* why it cannot be loaded, or NULL */

@@ -24,7 +24,8 @@ struct record {
     const char *topic;
     int32_t partition;
     int64_t offset;
-    int64_t timestamp_us; /* wall; 0 if unknown */
+    int64_t timestamp_us;      /* wall; 0 if unknown */
+    bool timestamp_is_brokers; /* the broker set it, on appending */
     struct span key;
     struct span value; /* size 0 and data NULL for a tombstone */
     void *handle;      /* librdkafka's message */

@@ -38,6 +38,7 @@ record_make(struct record_pool *pool, rd_kafka_message_t *message)
                    .partition = message->partition,
                    .offset = message->offset,
                    .timestamp_us = timestamp_ms > 0 ? timestamp_ms * US_PER_MS : 0,
+                   .timestamp_is_brokers = type == RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME,
                    .key = span_of(message->key, message->key_len),
                    .value = span_of(message->payload, message->len),
                    .handle = message},

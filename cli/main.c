@@ -15,6 +15,7 @@ static const struct verb verbs[] = {
     {"dev", verb_dev, "the whole product in one process, without a Kafka server"},
     {"infer", verb_infer, "send a body to a model and print the answer"},
     {"get", verb_get, "print what is known of a job"},
+    {"cancel", verb_cancel, "ask that a job be not run"},
     {"topics", verb_topics, "create the topics that Leat needs"},
     {"doctor", verb_doctor,
      "look at connection, topics and settings; say what is weak"},

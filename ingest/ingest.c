@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "bus/dev_broker.h"
 #include "ingest/admin.h"
+#include "ingest/cancel.h"
 #include "ingest/listen.h"
 #include "ingest/metrics.h"
 #include "ingest/outcome.h"
@@ -189,6 +190,10 @@ kafka_open(struct ingest *ingest,
     if (status != STATUS_OK) {
         return status;
     }
+    status = canceler_open(&ingest->canceler, ingest, fault);
+    if (status != STATUS_OK) {
+        return status;
+    }
     return models_topic_open(&ingest->models, ingest->loop, ingest->bus, on_model,
                              ingest, fault);
 }
@@ -319,6 +324,7 @@ ingest_destroy(struct ingest **ingest)
     }
     i->draining = true;
     loop_no_turn(i->loop, on_turn, i);
+    canceler_close(&i->canceler);
     if (i->publish != NULL) {
         publish_close(&i->publish);
     }

@@ -69,8 +69,8 @@ view_unrecorded(struct http_exchange *x, enum job_view view, const struct uuid *
     }
 }
 
-static void
-refuse(struct http_exchange *x, enum status status)
+void
+job_refuse(struct http_exchange *x, enum status status)
 {
     static const char *const details[STATUS_COUNT] = {
         [STATUS_NOT_FOUND] = "no such job",
@@ -81,7 +81,7 @@ refuse(struct http_exchange *x, enum status status)
     problem_respond(x, &(struct problem){.status = status, .detail = details[status]});
 }
 
-static enum status
+enum status
 job_find(struct ingest *ingest, const struct uuid *id, struct reply *reply)
 {
     return results_find(ingest->results, id, span_of_text(TENANT_DEFAULT),
@@ -102,7 +102,7 @@ view_now(struct ingest *ingest,
     } else if (submission_find(&ingest->submissions, id) != NULL) {
         view_unrecorded(x, view, id);
     } else {
-        refuse(x, status);
+        job_refuse(x, status);
     }
 }
 
@@ -131,14 +131,14 @@ poll_answered(void *waiter, enum status status, const struct reply *reply)
     struct uuid id = p->id;
     struct http_exchange *x = poll_end(p);
     if (status == STATUS_MISDIRECTED) {
-        refuse(x, status);
+        job_refuse(x, status);
     } else if (status != STATUS_OK) {
         arena_reset(&ingest->arena);
         view_now(ingest, x, view, &id);
     } else if (span_is_text(reply->tenant, TENANT_DEFAULT)) {
         view_reply(ingest, x, view, reply);
     } else {
-        refuse(x, STATUS_NOT_FOUND);
+        job_refuse(x, STATUS_NOT_FOUND);
     }
 }
 
@@ -224,7 +224,7 @@ job_read(struct ingest *ingest,
 {
     struct uuid id;
     if (uuid_parse(text, &id) != STATUS_OK) {
-        refuse(x, STATUS_NOT_FOUND);
+        job_refuse(x, STATUS_NOT_FOUND);
         return;
     }
     int64_t wait_ns = wait_ns_of(ingest, x);
@@ -245,7 +245,7 @@ job_read(struct ingest *ingest,
     }
     status = poll_begin(ingest, x, view, &id, wait_ns);
     if (status != STATUS_OK) {
-        refuse(x, status);
+        job_refuse(x, status);
     }
 }
 

@@ -7,7 +7,10 @@
 #ifndef INGEST_JOB_H
 #define INGEST_JOB_H
 
+#include "base/status.h"
+#include "base/uuid.h"
 #include "ingest/route.h"
+#include "schemas/message.h"
 
 struct poll;
 
@@ -25,6 +28,13 @@ void job_get(struct ingest *ingest,
 void job_get_result(struct ingest *ingest,
                     struct http_exchange *x,
                     const struct route_match *match);
+
+/** What is known of the caller's job; as results_find(). */
+MUST_CHECK enum status
+job_find(struct ingest *ingest, const struct uuid *id, struct reply *reply);
+
+/** Answers that a job cannot be told of, and why. */
+void job_refuse(struct http_exchange *x, enum status status);
 
 /** Answers every waiting poll with what is known now. */
 void job_end_polls(struct ingest *ingest);

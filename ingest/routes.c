@@ -2,6 +2,7 @@
 /* Every route there is, the hot one first. docs/openapi.json lists the same; a test
  * compares them.
  */
+#include "ingest/cancel.h"
 #include "ingest/dashboard.h"
 #include "ingest/infer.h"
 #include "ingest/job.h"
@@ -16,6 +17,7 @@ const struct route routes[] = {
     {HTTP_POST, MODEL VERSION "/infer", infer_post},
     {HTTP_POST, "/v1/jobs", job_post},
     {HTTP_GET, "/v1/jobs/{id}", job_get},
+    {HTTP_DELETE, "/v1/jobs/{id}", job_delete},
     {HTTP_GET, "/v1/jobs/{id}/result", job_get_result},
     {HTTP_GET, "/v2", server_get},
     {HTTP_GET, "/v2/health/live", server_get_live},

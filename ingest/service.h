@@ -28,6 +28,7 @@ struct ingest {
     struct results *results;
     struct models_topic *models;
     struct publish *publish;
+    struct canceler *canceler; /* cancel.c */
     struct submission_pool submissions;
     struct poll_list polls; /* job.c */
     struct admission admission;

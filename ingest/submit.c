@@ -12,6 +12,7 @@
 #include "ingest/outcome.h"
 #include "ingest/problem.h"
 #include "ingest/service.h"
+#include "ingest/timeout.h"
 #include "schemas/codec.h"
 
 #include <stdio.h>
@@ -26,8 +27,10 @@ enum {
 };
 
 /* How long a job is waited for where the in-process broker's bound depends on it. */
-#define TIMEOUT_MAX_MS  (366LL * 24 * 3600 * 1000)
 #define DEV_JOB_WAIT_NS (600 * NS_PER_S)
+
+/* For the answer that a held request expired to come from the batcher. */
+#define EXPIRY_GRACE_NS (100 * NS_PER_MS)
 
 struct draft {
     struct ingest *ingest;
@@ -39,6 +42,7 @@ struct draft {
     const struct model_info *info;
     struct publish_aim aim;
     struct submission *s;
+    int64_t timeout_ms; /* of the header; 0 = none */
     int64_t wait_ns;
     int64_t wall_us;
     struct fault fault;
@@ -116,6 +120,13 @@ read_body(struct draft *d)
     }
     return oip_read_request(http_body(d->x), json_length, d->call->job,
                             &d->ingest->arena, &d->body, &d->fault);
+}
+
+static enum status
+read_timeout(struct draft *d)
+{
+    return timeout_read(http_header(d->x, "Request-Timeout"), &d->timeout_ms,
+                        &d->fault);
 }
 
 static enum status
@@ -247,23 +258,13 @@ remember_answer(struct draft *d)
     return STATUS_OK;
 }
 
-/* Callers may say any number; what is further away than a year is no deadline. */
-static int64_t
-timeout_ms_of(const struct oip_request *body)
-{
-    int64_t timeout_ms = body->deadline_ms;
-    if (timeout_ms <= 0 && body->timeout_us > 0) {
-        timeout_ms = body->timeout_us / US_PER_MS + 1;
-    }
-    return timeout_ms > 0 && timeout_ms <= TIMEOUT_MAX_MS ? timeout_ms : 0;
-}
-
-/* Wall time in ms after which nobody wants the answer; 0 = none. */
+/* Wall time in ms after which nobody wants the answer; 0 = none. A held request is
+ * waited for a little longer than that: that it expired is said by the batcher. */
 static int64_t
 deadline_ms(struct draft *d)
 {
     int64_t now_ms = d->wall_us / US_PER_MS;
-    int64_t timeout_ms = timeout_ms_of(&d->body);
+    int64_t timeout_ms = timeout_shortest_ms(d->timeout_ms, &d->body);
     d->wait_ns = d->call->wait_ns;
     if (d->call->mode != SUBMISSION_HELD) {
         return timeout_ms > 0 ? now_ms + timeout_ms : 0;
@@ -271,7 +272,9 @@ deadline_ms(struct draft *d)
     if (timeout_ms > 0 && timeout_ms < d->wait_ns / NS_PER_MS) {
         d->wait_ns = timeout_ms * NS_PER_MS;
     }
-    return now_ms + (d->wait_ns + NS_PER_MS - 1) / NS_PER_MS;
+    int64_t deadline_ms = now_ms + (d->wait_ns + NS_PER_MS - 1) / NS_PER_MS;
+    d->wait_ns += EXPIRY_GRACE_NS;
+    return deadline_ms;
 }
 
 static void
@@ -429,8 +432,8 @@ void
 submit(struct ingest *ingest, struct http_exchange *x, const struct submit_call *call)
 {
     static enum status (*const steps[])(struct draft *) = {
-        gate,  read_body,       check_webhook, find_model, check_model,
-        admit, remember_answer, encode,        expect,     send_request,
+        gate,  read_timeout,    read_body, check_webhook, find_model,   check_model,
+        admit, remember_answer, encode,    expect,        send_request,
     };
     struct draft d = {
         .ingest = ingest, .x = x, .call = call, .wall_us = clock_wall_us()};

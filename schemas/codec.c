@@ -78,6 +78,12 @@ model_info_encode(const struct model_info *m, struct buf *b)
     encode(b, &codec_model_info, m);
 }
 
+void
+control_encode(const struct control *c, struct buf *b)
+{
+    encode(b, &codec_control, c);
+}
+
 enum status
 request_decode(struct span bytes,
                struct arena *arena,
@@ -116,6 +122,20 @@ model_info_decode(struct span bytes,
     enum status status = decode(bytes, &codec_model_info, arena, &read, fault);
     if (status == STATUS_OK) {
         *m = read;
+    }
+    return status;
+}
+
+enum status
+control_decode(struct span bytes,
+               struct arena *arena,
+               struct control *c,
+               struct fault *fault)
+{
+    struct control read = {0};
+    enum status status = decode(bytes, &codec_control, arena, &read, fault);
+    if (status == STATUS_OK) {
+        *c = read;
     }
     return status;
 }

@@ -26,6 +26,7 @@
 void request_encode(const struct request *r, struct buf *b);
 void reply_encode(const struct reply *r, struct buf *b);
 void model_info_encode(const struct model_info *m, struct buf *b);
+void control_encode(const struct control *c, struct buf *b);
 
 /**
  * Reads a framed record: single-object, Confluent prefix, or bare.
@@ -48,6 +49,10 @@ MUST_CHECK enum status model_info_decode(struct span bytes,
                                          struct arena *arena,
                                          struct model_info *m,
                                          struct fault *fault);
+MUST_CHECK enum status control_decode(struct span bytes,
+                                      struct arena *arena,
+                                      struct control *c,
+                                      struct fault *fault);
 
 /**
  * Only the id of a request that may not decode, so that its sender can still be told.

@@ -50,7 +50,7 @@ struct codec_record {
     enum status (*check)(const void *record, struct fault *fault);
 };
 
-extern const struct codec_type codec_uuid;          /* struct uuid */
+extern const struct codec_type codec_uuid;          /* struct uuid; null: all zero */
 extern const struct codec_type codec_text;          /* struct span */
 extern const struct codec_type codec_prose;         /* struct span of any origin */
 extern const struct codec_type codec_bytes;         /* struct span */
@@ -66,6 +66,7 @@ extern const struct codec_type codec_parameter_map; /* struct parameter *, size_
 extern const struct codec_record codec_request;
 extern const struct codec_record codec_reply;
 extern const struct codec_record codec_model_info;
+extern const struct codec_record codec_control;
 
 void
 codec_record_read(struct avro_reader *r, const struct codec_record *type, void *record);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The rows of our records, in the order of request.avsc, reply.avsc and
- * model_state.avsc. Tests hold them against avro-c, which reads the .avsc, and compute
+ * The rows of our records, in the order of request.avsc, reply.avsc, model_state.avsc
+ * and control.avsc. Tests hold them against avro-c, which reads the .avsc, and compute
  * the fingerprints (CRC-64-AVRO of the canonical forms).
  */
 #include "schemas/codec_record.h"
@@ -10,7 +10,8 @@
 /* enum_read() and enum_write() in codec_type.c rely on it. */
 _Static_assert(sizeof(enum datatype) == sizeof(unsigned) &&
                    sizeof(enum reply_status) == sizeof(unsigned) &&
-                   sizeof(enum model_state) == sizeof(unsigned),
+                   sizeof(enum model_state) == sizeof(unsigned) &&
+                   sizeof(enum control_type) == sizeof(unsigned),
                "enums are stored as unsigned int");
 
 static enum status
@@ -394,11 +395,53 @@ static const struct codec_field model_info_fields[] = {
      .offset = offsetof(struct model_info, published_us),
      .min = INT64_MIN,
      .max = INT64_MAX},
+    {.name = "batch_us",
+     .type = &codec_long,
+     .offset = offsetof(struct model_info, batch_us),
+     .min = 0,
+     .max = INT64_MAX},
 };
 
 const struct codec_record codec_model_info = {
     .fields = model_info_fields,
     .field_count = sizeof(model_info_fields) / sizeof(model_info_fields[0]),
     .size = sizeof(struct model_info),
-    .fingerprint = 0x7794fc50739f0f43U,
+    .fingerprint = 0x6814ddc812771bf3U,
+};
+
+static const struct codec_field control_fields[] = {
+    {.name = "type",
+     .type = &codec_enum,
+     .offset = offsetof(struct control, type),
+     .max = CONTROL_TYPE_COUNT - 1},
+    {.name = "id",
+     .type = &codec_uuid,
+     .nullable = true,
+     .offset = offsetof(struct control, id)},
+    {.name = "model",
+     .type = &codec_text,
+     .nullable = true,
+     .offset = offsetof(struct control, model),
+     .max = NAME_MAX_BYTES},
+    {.name = "version",
+     .type = &codec_text,
+     .nullable = true,
+     .offset = offsetof(struct control, version),
+     .max = NAME_MAX_BYTES},
+    {.name = "tenant",
+     .type = &codec_text,
+     .offset = offsetof(struct control, tenant),
+     .max = NAME_MAX_BYTES},
+    {.name = "issued_at",
+     .type = &codec_long,
+     .offset = offsetof(struct control, issued_us),
+     .min = INT64_MIN,
+     .max = INT64_MAX},
+};
+
+const struct codec_record codec_control = {
+    .fields = control_fields,
+    .field_count = sizeof(control_fields) / sizeof(control_fields[0]),
+    .size = sizeof(struct control),
+    .fingerprint = 0x7c6e25d2a9d72814U,
 };

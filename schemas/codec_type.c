@@ -39,7 +39,15 @@ uuid_write(struct buf *b, const struct codec_field *f, const void *record)
     avro_write_bytes(b, span_of(text, sizeof(text)));
 }
 
-const struct codec_type codec_uuid = {.read = uuid_read, .write = uuid_write};
+static bool
+uuid_is_absent(const struct codec_field *f, const void *record)
+{
+    static const struct uuid none;
+    return uuid_equal(const_member(record, f->offset), &none);
+}
+
+const struct codec_type codec_uuid = {
+    .read = uuid_read, .write = uuid_write, .is_absent = uuid_is_absent};
 
 static void
 text_read(struct avro_reader *r, const struct codec_field *f, void *record)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The records on Kafka as C structs, field for field what request.avsc, reply.avsc and
- * model_state.avsc say. Texts and tensor data are spans into the bytes they were
- * decoded from (or whatever the writer of the struct lent); arrays come from an arena.
+ * The records on Kafka as C structs, field for field what request.avsc, reply.avsc,
+ * model_state.avsc and control.avsc say. Texts and tensor data are spans into the bytes
+ * they were decoded from (or whatever the writer of the struct lent); arrays come from
+ * an arena.
  */
 #ifndef SCHEMAS_MESSAGE_H
 #define SCHEMAS_MESSAGE_H
@@ -142,8 +143,21 @@ struct model_info {
     int32_t max_batch_size; /* rows; 0 = the model does not batch */
     int32_t replicas;       /* instances of the model in this batcher */
     int64_t published_us;   /* wall; republished every 5 s while alive */
+    int64_t batch_us;       /* that a full batch is expected to run; 0 = not known */
 };
 
 const char *model_state_name(enum model_state state);
+
+enum control_type { CONTROL_CANCEL, CONTROL_LOAD, CONTROL_UNLOAD, CONTROL_TYPE_COUNT };
+
+/** An order to every batcher. */
+struct control {
+    enum control_type type;
+    struct uuid id;      /* of the request; all zero: none */
+    struct span model;   /* size 0: none, or not known */
+    struct span version; /* size 0: any */
+    struct span tenant;
+    int64_t issued_us; /* wall; 0 = not known */
+};
 
 #endif

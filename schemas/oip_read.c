@@ -87,6 +87,9 @@ static void
 read_deadline(struct oip_reader *r)
 {
     r->out->deadline_ms = oip_read_count(r, INT32_MAX);
+    if (r->out->deadline_ms == 0) {
+        json_read_refuse(&r->json, STATUS_INVALID, "no time is left in 0 ms");
+    }
 }
 
 static void

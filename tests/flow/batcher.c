@@ -128,6 +128,39 @@ Test(batcher_flow,
     batcher_stage_close(s);
 }
 
+Test(batcher_flow, fails_an_item_alone_whose_output_is_nan, .timeout = 60)
+{
+    struct batcher_stage *s = batcher_stage_open(
+        "sim.output=fp32\nsim.nan.on=dead\nsim.alpha=5ms\nbatch.buckets=16");
+    struct stage_result *results[16];
+    send_with_poison(s, results);
+    assert_poison_failed_alone(results, "model_failed");
+    batcher_stage_close(s);
+}
+
+Test(batcher_flow, answers_nan_where_the_model_may, .timeout = 60)
+{
+    struct batcher_stage *s = batcher_stage_open(
+        "sim.output=fp32\nsim.nan.on=dead\nsim.alpha=5ms\noutputs.nan=allow");
+    struct stage_result *results[16];
+    send_with_poison(s, results);
+    for (int i = 0; i < 16; i++) {
+        assert_succeeded(results[i]);
+    }
+    batcher_stage_close(s);
+}
+
+Test(batcher_flow, shifts_no_answer_when_a_row_is_missing, .timeout = 60)
+{
+    struct batcher_stage *s = batcher_stage_open("sim.short.on=dead\nsim.alpha=5ms");
+    struct stage_result *results[16];
+    warm_up(s);
+    send_with_poison(s, results);
+    assert_poison_failed_alone(results, "model_failed");
+    cr_assert_eq(batcher_stage_letters(s), 0);
+    batcher_stage_close(s);
+}
+
 Test(batcher_flow, kills_a_runner_that_overruns_its_time, .timeout = 60)
 {
     struct batcher_stage *s = batcher_stage_open("sim.hang.on=dead");

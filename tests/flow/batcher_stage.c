@@ -12,23 +12,33 @@
 #include "bus/dev_broker.h"
 #include "bus/producer.h"
 #include "schemas/codec.h"
+#include "tests/flow/stage_models.h"
+#include "tests/flow/stage_runner.h"
 
 #include <criterion/criterion.h>
 
-#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-enum { REQUEST_PARTITIONS = 4, REPLY_PARTITIONS = 2, LETTERS_MAX = 16 };
+enum {
+    REQUEST_PARTITIONS = 4,
+    REPLY_PARTITIONS = 2,
+    LETTERS_MAX = 16,
+    STAGE_MODELS = 2
+};
 
 #define PATIENCE_NS (30 * NS_PER_S)
 
 static const char *const reading[] = {"leat.replies", "leat.dead-letters", "elsewhere",
                                       "leat.requests.next"};
+
+/* What is asked: models and their topics. */
+static const char *const names[STAGE_MODELS] = {"m", "n"};
+static const char *const request_topics[STAGE_MODELS] = {"leat.requests.m",
+                                                         "leat.requests.n"};
 
 struct batcher_stage {
     struct dev_broker *broker;
@@ -37,16 +47,18 @@ struct batcher_stage {
     struct batcher_config config;
     struct batcher *batcher;
     struct producer *producer;
-    struct producer_topic *requests;
+    struct producer_topic *requests[STAGE_MODELS];
+    struct producer_topic *control;
     struct consumer *consumer;
     struct uuid_source ids;
-    char folder[64];
-    char model[96];
-    char file[128];
+    struct stage_models models;
+    unsigned model; /* that is asked */
     const char *reply_to;
     int32_t reply_partition;
     struct span step; /* size 0: no route */
     int64_t deadline_ms;
+    int32_t priority;
+    const char *tenant;
     struct stage_result results[STAGE_ANSWERS_MAX];
     size_t sent;
     size_t answers;
@@ -84,20 +96,8 @@ find(struct batcher_stage *s, const struct uuid *id)
 static void
 take_letter(struct batcher_stage *s, const struct record *r)
 {
-    struct span value = {0};
     cr_assert_lt(s->letter_count, LETTERS_MAX);
-    struct stage_letter *l = &s->letters[s->letter_count++];
-    l->value_size = r->value.size;
-    memcpy(l->value, r->value.data,
-           r->value.size < sizeof l->value ? r->value.size : sizeof l->value);
-    cr_assert_eq(record_header_find(r, "__connect.errors.exception.message", &value),
-                 STATUS_OK);
-    snprintf(l->reason, sizeof l->reason, "%.*s", (int)value.size,
-             (const char *)value.data);
-    cr_assert_eq(record_header_find(r, "__connect.errors.stage", &value), STATUS_OK);
-    snprintf(l->stage, sizeof l->stage, "%.*s", (int)value.size,
-             (const char *)value.data);
-    cr_assert_eq(record_header_find(r, "__connect.errors.offset", &value), STATUS_OK);
+    stage_letter_read(&s->letters[s->letter_count++], r);
 }
 
 static void
@@ -115,12 +115,13 @@ take_reply(struct batcher_stage *s, const struct record *r)
     result->status = reply.status;
     result->batch_size = reply.batch_size;
     result->started_us = reply.timing.started_us;
+    result->completed_us = reply.timing.completed_us;
     snprintf(result->code, sizeof result->code, "%.*s", (int)reply.error.code.size,
              (const char *)reply.error.code.data);
     snprintf(result->topic, sizeof result->topic, "%s", r->topic);
     if (reply.status == REPLY_SUCCEEDED) {
         uint64_t hash = fnv(result->row, STAGE_ROW);
-        cr_assert_eq(reply.output_count, 1);
+        cr_assert_geq(reply.output_count, 1);
         cr_assert_eq(reply.outputs[0].shape[0], 1);
         result->right = reply.outputs[0].data.size == sizeof hash &&
                         memcmp(reply.outputs[0].data.data, &hash, sizeof hash) == 0;
@@ -168,21 +169,6 @@ on_delivery(void *context, void *arg, const struct delivery *d)
 }
 
 static void
-write_model(struct batcher_stage *s, const char *properties)
-{
-    snprintf(s->folder, sizeof s->folder, "/tmp/leat-flow-XXXXXX");
-    cr_assert_not_null(mkdtemp(s->folder));
-    snprintf(s->model, sizeof s->model, "%s/m", s->folder);
-    snprintf(s->file, sizeof s->file, "%s/model.properties", s->model);
-    cr_assert_eq(mkdir(s->model, 0700), 0);
-    FILE *file = fopen(s->file, "we");
-    cr_assert_not_null(file);
-    fprintf(file, "platform=sim\nmax.batch.size=16\ninput.0=x UINT8 -1,%d\n%s\n",
-            STAGE_ROW, properties);
-    fclose(file);
-}
-
-static void
 open_client(struct batcher_stage *s)
 {
     struct fault fault = {.text = ""};
@@ -191,7 +177,10 @@ open_client(struct batcher_stage *s)
     must(producer_create(&s->producer, s->loop, &s->bus, &producer, on_delivery, s,
                          &fault),
          &fault);
-    must(producer_topic(s->producer, "leat.requests.m", &s->requests), &fault);
+    for (size_t m = 0; m < STAGE_MODELS; m++) {
+        must(producer_topic(s->producer, request_topics[m], &s->requests[m]), &fault);
+    }
+    must(producer_topic(s->producer, "leat.control", &s->control), &fault);
     const struct consumer_config consumer = {.name = "stage"};
     const struct consumer_events events = {.record = on_record};
     must(consumer_create(&s->consumer, s->loop, &s->bus, &consumer, &events, s, &fault),
@@ -210,13 +199,22 @@ open_client(struct batcher_stage *s)
 struct batcher_stage *
 batcher_stage_open(const char *properties)
 {
+    return batcher_stage_open_two(properties, NULL);
+}
+
+struct batcher_stage *
+batcher_stage_open_two(const char *properties, const char *second)
+{
     struct fault fault = {.text = ""};
     struct batcher_stage *s = calloc(1, sizeof *s);
     cr_assert_not_null(s);
     must(dev_broker_create(&s->broker, &fault), &fault);
-    must(dev_broker_create_topic(s->broker, "leat.requests.m", REQUEST_PARTITIONS),
-         &fault);
+    for (size_t m = 0; m < STAGE_MODELS; m++) {
+        must(dev_broker_create_topic(s->broker, request_topics[m], REQUEST_PARTITIONS),
+             &fault);
+    }
     must(dev_broker_create_topic(s->broker, "leat.models", 1), &fault);
+    must(dev_broker_create_topic(s->broker, "leat.control", 1), &fault);
     for (size_t t = 0; t < sizeof reading / sizeof *reading; t++) {
         must(dev_broker_create_topic(s->broker, reading[t], REPLY_PARTITIONS), &fault);
     }
@@ -226,12 +224,17 @@ batcher_stage_open(const char *properties)
                                  .topics_prefix = "leat.",
                                  .client_id = "leat-flow",
                                  .dev = true};
-    write_model(s, properties);
+    stage_models_open(&s->models);
+    stage_models_add(&s->models, names[0], properties, STAGE_ROW);
+    if (second != NULL) {
+        stage_models_add(&s->models, names[1], second, STAGE_ROW);
+    }
     s->config =
-        (struct batcher_config){.models = s->folder,
+        (struct batcher_config){.models = s->models.folder,
                                 .models_load = "*",
                                 .runner_command = LEAT_BINARY_DIR "/leat-runner",
                                 .reply_allow = "else*",
+                                .dead_letter_headers = "connect",
                                 .queue_requests_max = 1024,
                                 .queue_bytes_max = 1 << 24,
                                 .run_timeout_ns = NS_PER_S,
@@ -268,9 +271,7 @@ batcher_stage_close(struct batcher_stage *s)
     producer_destroy(&s->producer);
     loop_destroy(&s->loop);
     dev_broker_destroy(&s->broker);
-    unlink(s->file);
-    rmdir(s->model);
-    rmdir(s->folder);
+    stage_models_close(&s->models);
     free(s);
 }
 
@@ -293,15 +294,46 @@ batcher_stage_deadline(struct batcher_stage *s, int64_t deadline_ms)
     s->deadline_ms = deadline_ms;
 }
 
+void
+batcher_stage_priority(struct batcher_stage *s, int32_t priority)
+{
+    s->priority = priority;
+}
+
+void
+batcher_stage_model(struct batcher_stage *s, unsigned model)
+{
+    s->model = model;
+}
+
+void
+batcher_stage_dialect(struct batcher_stage *s, const char *dialect)
+{
+    s->config.dead_letter_headers = dialect;
+}
+
+void
+batcher_stage_tenant(struct batcher_stage *s, const char *tenant)
+{
+    s->tenant = tenant;
+}
+
 static void
-send_value(struct batcher_stage *s, const char *key, struct buf *b)
+send_value(struct batcher_stage *s,
+           struct producer_topic *topic,
+           struct span key,
+           struct buf *b,
+           const struct record_header *headers,
+           size_t header_count)
 {
     size_t size;
     uint8_t *value = buf_take(b, &size);
-    const struct outgoing out = {.topic = s->requests,
+    const struct outgoing out = {.topic = topic,
                                  .partition = PARTITION_BY_KEY,
-                                 .key = span_of(key, UUID_TEXT),
+                                 .key = key,
                                  .value = span_of(value, size),
+                                 .headers = headers,
+                                 .header_count = header_count,
                                  .arg = value};
     cr_assert_eq(producer_send(s->producer, &out), STATUS_OK);
 }
@@ -313,12 +345,14 @@ describe(const struct batcher_stage *s,
          struct request *q)
 {
     *q = (struct request){.id = result->id,
-                          .model = span_of_text("m"),
+                          .model = span_of_text(names[s->model]),
                           .inputs = x,
                           .input_count = 1,
                           .route = &s->step,
                           .route_count = s->step.size > 0 ? 1 : 0,
                           .deadline_ms = s->deadline_ms,
+                          .priority = s->priority,
+                          .tenant = span_of_text(s->tenant == NULL ? "" : s->tenant),
                           .submitted_us = clock_wall_us()};
     if (s->reply_to != NULL) {
         q->reply_to.topic = span_of_text(s->reply_to);
@@ -351,7 +385,7 @@ batcher_stage_send(struct batcher_stage *s, struct span prefix)
     request_encode(&q, &b);
     cr_assert_eq(b.status, STATUS_OK);
     uuid_format(&result->id, key);
-    send_value(s, key, &b);
+    send_value(s, s->requests[s->model], span_of(key, UUID_TEXT), &b, NULL, 0);
     return result;
 }
 
@@ -361,7 +395,31 @@ batcher_stage_send_bytes(struct batcher_stage *s, struct span bytes)
     struct buf b;
     buf_init(&b, 1 << 16);
     buf_append(&b, bytes.data, bytes.size);
-    send_value(s, "00000000-0000-0000-0000-000000000000", &b);
+    const struct record_header headers[] = {
+        {.name = "original", .value = span_of_text("kept")},
+        {.name = "empty", .value = span_of_text("")}};
+    send_value(s, s->requests[s->model],
+               span_of_text("00000000-0000-0000-0000-000000000000"), &b, headers, 2);
+}
+
+void
+batcher_stage_cancel(struct batcher_stage *s, const struct uuid *id, const char *tenant)
+{
+    const struct control c = {
+        .type = CONTROL_CANCEL, .id = *id, .tenant = span_of_text(tenant)};
+    struct buf b;
+    buf_init(&b, 1 << 16);
+    control_encode(&c, &b);
+    send_value(s, s->control, span_of(NULL, 0), &b, NULL, 0);
+}
+
+void
+batcher_stage_turn(struct batcher_stage *s, int64_t time_ns)
+{
+    int64_t end_ns = clock_mono_ns() + time_ns;
+    while (clock_mono_ns() < end_ns) {
+        loop_turn(s->loop, end_ns - clock_mono_ns());
+    }
 }
 
 void
@@ -403,32 +461,15 @@ batcher_stage_letters(const struct batcher_stage *s)
     return s->letter_count;
 }
 
-/** The child of this process that is a leat-runner, 0 if there is none. */
-static pid_t
-runner_pid(void)
-{
-    char path[64];
-    char text[4096];
-    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
-    FILE *file = fopen(path, "re");
-    if (file == NULL) {
-        return 0;
-    }
-    size_t size = fread(text, 1, sizeof text - 1, file);
-    fclose(file);
-    text[size] = '\0';
-    return (pid_t)strtol(text, NULL, 10);
-}
-
 void
 batcher_stage_kill_runner(struct batcher_stage *s)
 {
     int64_t end_ns = clock_mono_ns() + PATIENCE_NS;
-    pid_t pid = runner_pid();
+    pid_t pid = stage_runner_pid();
     while (pid <= 0) {
         cr_assert_lt(clock_mono_ns(), end_ns, "no runner");
         loop_turn(s->loop, NS_PER_MS);
-        pid = runner_pid();
+        pid = stage_runner_pid();
     }
     kill(pid, SIGKILL);
 }

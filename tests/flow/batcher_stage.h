@@ -10,6 +10,7 @@
 #include "base/span.h"
 #include "base/uuid.h"
 #include "schemas/message.h"
+#include "tests/flow/stage_letter.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,13 +20,6 @@ enum {
     STAGE_ROW = 8, /* bytes of a row: x UINT8 [-1,8] */
     STAGE_ANSWERS_MAX = 4096,
     STAGE_CODE_BYTES = 32,
-};
-
-struct stage_letter {
-    char value[64];
-    size_t value_size;
-    char reason[256];
-    char stage[32];
 };
 
 /** The answers to one request; `count` more than 1 is a duplicate. */
@@ -39,12 +33,16 @@ struct stage_result {
     char topic[64];
     int32_t batch_size;
     int64_t started_us;
+    int64_t completed_us;
 };
 
 struct batcher_stage;
 
 /** @param[in] properties further lines for the model's properties */
 struct batcher_stage *batcher_stage_open(const char *properties);
+/** With a second model, n, beside m. */
+struct batcher_stage *
+batcher_stage_open_two(const char *properties, const char *second);
 void batcher_stage_close(struct batcher_stage *s);
 
 /** What the next requests carry. */
@@ -53,15 +51,30 @@ batcher_stage_reply_to(struct batcher_stage *s, const char *topic, int32_t parti
 /** A name: the model that is the next step of the route; NULL: none. */
 void batcher_stage_route(struct batcher_stage *s, const char *step);
 void batcher_stage_deadline(struct batcher_stage *s, int64_t deadline_ms);
+void batcher_stage_priority(struct batcher_stage *s, int32_t priority);
+/** 0: model m is asked; 1: n. */
+void batcher_stage_model(struct batcher_stage *s, unsigned model);
+void batcher_stage_tenant(struct batcher_stage *s, const char *tenant);
+
+/** Orders on the control topic that a request is cancelled, as this tenant. */
+void batcher_stage_cancel(struct batcher_stage *s,
+                          const struct uuid *id,
+                          const char *tenant);
 
 /** Sends a row that begins with `prefix`; the rest is a running number. */
 struct stage_result *batcher_stage_send(struct batcher_stage *s, struct span prefix);
 
-/** Sends bytes that are no request. */
+/** The dialect of the headers that the next batcher gives to dead letters. */
+void batcher_stage_dialect(struct batcher_stage *s, const char *dialect);
+
+/** Sends bytes that are no request, with the headers original=kept and empty=. */
 void batcher_stage_send_bytes(struct batcher_stage *s, struct span bytes);
 
 /** Turns until every request sent has an answer; fails the test after 30 s. */
 void batcher_stage_wait(struct batcher_stage *s);
+
+/** Turns for so long. */
+void batcher_stage_turn(struct batcher_stage *s, int64_t time_ns);
 
 /** Turns until that many answers came. */
 void batcher_stage_wait_answers(struct batcher_stage *s, size_t count);

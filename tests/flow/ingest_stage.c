@@ -13,15 +13,13 @@
 
 #include <criterion/criterion.h>
 
-#include <arpa/inet.h>
 #include <ftw.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
-#include <sys/socket.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { HELD_MAX = 4096, PARTITIONS = 4, PATIENCE_S = 20 };
@@ -41,6 +39,8 @@ struct ingest_stage {
     bool models_delivered;
     atomic_int play;
     atomic_int requests;
+    atomic_int orders;
+    atomic_llong timeout_ms;
     atomic_bool drains;
     sem_t request_came;
     struct record *held[HELD_MAX];
@@ -85,21 +85,27 @@ new_buf(void)
 static void
 reply_to(struct ingest_stage *stage, const struct record *r, enum play play)
 {
+    static const enum reply_status statuses[] = {[PLAY_ANSWER] = REPLY_SUCCEEDED,
+                                                 [PLAY_FAIL] = REPLY_FAILED,
+                                                 [PLAY_EXPIRE] = REPLY_EXPIRED,
+                                                 [PLAY_CANCEL] = REPLY_CANCELED};
     struct arena arena;
     arena_init(&arena, 1 << 20);
     struct request request;
     struct fault fault = {.text = ""};
     cr_assert_eq(request_decode(r->value, &arena, &request, &fault), STATUS_OK, "%s",
                  fault.text);
+    atomic_store(&stage->timeout_ms,
+                 request.deadline_ms == 0
+                     ? 0
+                     : request.deadline_ms - request.submitted_us / 1000);
     struct tensor y = request.inputs[0];
     y.name = span_of_text("y");
     struct reply reply = {
         .id = request.id,
         .model = request.model,
         .model_version = span_of_text("1"),
-        .status = play == PLAY_ANSWER ? REPLY_SUCCEEDED
-                  : play == PLAY_FAIL ? REPLY_FAILED
-                                      : REPLY_EXPIRED,
+        .status = statuses[play],
         .timing.submitted_us = request.submitted_us,
         .batch_size = 1,
         .tenant = request.tenant,
@@ -118,10 +124,41 @@ reply_to(struct ingest_stage *stage, const struct record *r, enum play play)
     arena_fini(&arena);
 }
 
+/** As a batcher that holds the request and has not begun to run it. */
+static void
+obey(struct ingest_stage *stage, struct record *order)
+{
+    struct arena arena;
+    arena_init(&arena, 1 << 20);
+    struct control c;
+    struct fault fault = {.text = ""};
+    char key[UUID_TEXT];
+    cr_assert_eq(control_decode(order->value, &arena, &c, &fault), STATUS_OK, "%s",
+                 fault.text);
+    cr_assert_eq(c.type, CONTROL_CANCEL);
+    cr_assert(span_is_text(c.tenant, "default"));
+    uuid_format(&c.id, key);
+    for (size_t i = 0; i < stage->held_count; i++) {
+        if (span_equal(stage->held[i]->key, span_of(key, sizeof(key)))) {
+            reply_to(stage, stage->held[i], PLAY_CANCEL);
+            record_release(&stage->held[i]);
+            stage->held[i] = stage->held[--stage->held_count];
+            break;
+        }
+    }
+    atomic_fetch_add(&stage->orders, 1);
+    arena_fini(&arena);
+    record_release(&order);
+}
+
 static void
 on_record(void *arg, struct record *r)
 {
     struct ingest_stage *stage = arg;
+    if (strcmp(r->topic, "leat.control") == 0) {
+        obey(stage, r);
+        return;
+    }
     enum play play = (enum play)atomic_load(&stage->play);
     if (play == PLAY_HOLD) {
         cr_assert_lt(stage->held_count, HELD_MAX);
@@ -211,10 +248,11 @@ open_batcher(struct ingest_stage *stage)
         .record = on_record, .assigned = on_assigned, .revoked = on_revoked};
     const struct producer_config producer = {.name = "stage",
                                              .delivery_timeout_ns = 60 * NS_PER_S};
-    const struct consumer_config consumer = {.name = "stage",
-                                             .group = "stage",
-                                             .topics = {"leat.requests.echo"},
-                                             .all_partitions = true};
+    const struct consumer_config consumer = {
+        .name = "stage",
+        .group = "stage",
+        .topics = {"leat.requests.echo", "leat.control"},
+        .all_partitions = true};
     struct fault fault = {.text = ""};
     cr_assert_eq(producer_create(&stage->producer, stage->loop, &stage->bus, &producer,
                                  on_delivery, stage, &fault),
@@ -378,6 +416,18 @@ stage_broker(struct ingest_stage *stage, bool up)
     }
 }
 
+int
+stage_orders(const struct ingest_stage *stage)
+{
+    return atomic_load(&stage->orders);
+}
+
+int64_t
+stage_timeout_ms(const struct ingest_stage *stage)
+{
+    return atomic_load(&stage->timeout_ms);
+}
+
 void
 stage_await_requests(struct ingest_stage *stage, int count)
 {
@@ -386,97 +436,8 @@ stage_await_requests(struct ingest_stage *stage, int count)
     }
 }
 
-static int
-connect_to(const char *address)
+const char *
+stage_address(const struct ingest_stage *stage)
 {
-    char host[64];
-    snprintf(host, sizeof(host), "%s", address);
-    char *colon = strrchr(host, ':');
-    *colon = '\0';
-    struct sockaddr_in to = {.sin_family = AF_INET,
-                             .sin_port = htons((uint16_t)atoi(colon + 1))};
-    inet_pton(AF_INET, host, &to.sin_addr);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct timeval patience = {.tv_sec = PATIENCE_S};
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-    if (connect(fd, (const struct sockaddr *)&to, sizeof(to)) != 0) {
-        close(fd);
-        return -1;
-    }
-    return fd;
-}
-
-int
-stage_send(const struct ingest_stage *stage,
-           const char *request_line,
-           const char *headers,
-           const char *body)
-{
-    int fd = connect_to(stage->address);
-    if (fd < 0) {
-        return -1;
-    }
-    struct buf b;
-    buf_init(&b, 1 << 20);
-    buf_append_format(&b,
-                      "%s HTTP/1.1\r\nHost: leat\r\nConnection: close\r\n"
-                      "Content-Length: %zu\r\n%s\r\n",
-                      request_line, strlen(body), headers);
-    buf_append_text(&b, body);
-    cr_assert_eq(send(fd, b.data, b.size, MSG_NOSIGNAL), (ssize_t)b.size);
-    buf_fini(&b);
-    return fd;
-}
-
-void
-stage_receive(int connection, struct stage_answer *answer)
-{
-    static char all[sizeof(answer->head) + sizeof(answer->body)];
-    *answer = (struct stage_answer){0};
-    size_t size = 0;
-    ssize_t n = 1;
-    while (n > 0 && size < sizeof(all) - 1) {
-        n = recv(connection, all + size, sizeof(all) - 1 - size, 0);
-        size += n > 0 ? (size_t)n : 0;
-    }
-    close(connection);
-    all[size] = '\0';
-    const char *end = strstr(all, "\r\n\r\n");
-    if (end == NULL) {
-        return;
-    }
-    snprintf(answer->head, sizeof(answer->head), "%.*s\r\n", (int)(end - all), all);
-    snprintf(answer->body, sizeof(answer->body), "%s", end + 4);
-    sscanf(answer->head, "HTTP/1.1 %d", &answer->code);
-}
-
-void
-stage_ask(const struct ingest_stage *stage,
-          const char *request_line,
-          const char *headers,
-          const char *body,
-          struct stage_answer *answer)
-{
-    int connection = stage_send(stage, request_line, headers, body);
-    cr_assert_geq(connection, 0);
-    stage_receive(connection, answer);
-}
-
-void
-stage_header(const struct stage_answer *answer,
-             const char *name,
-             char *value,
-             size_t size)
-{
-    value[0] = '\0';
-    size_t name_size = strlen(name);
-    for (const char *line = strstr(answer->head, "\r\n"); line != NULL;
-         line = strstr(line, "\r\n")) {
-        line += 2;
-        if (strncasecmp(line, name, name_size) == 0 && line[name_size] == ':') {
-            const char *begin = line + name_size + 2;
-            snprintf(value, size, "%.*s", (int)strcspn(begin, "\r"), begin);
-            return;
-        }
-    }
+    return stage->address;
 }

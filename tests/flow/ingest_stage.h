@@ -11,6 +11,7 @@
 #include "ingest/ingest.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct ingest_stage;
 
@@ -18,7 +19,9 @@ enum play {
     PLAY_ANSWER, /* y = x */
     PLAY_FAIL,   /* FAILED, model_failed, "x is cursed" */
     PLAY_EXPIRE, /* EXPIRED */
-    PLAY_HOLD    /* nothing until another play; then as that says */
+    PLAY_CANCEL, /* CANCELED */
+    PLAY_HOLD    /* nothing until another play, then as that says; or until an order to
+                    cancel it comes, then CANCELED */
 };
 
 struct stage_options {
@@ -46,11 +49,20 @@ void stage_broker(struct ingest_stage *stage, bool up);
 /** Waits until the played batcher has read this many requests in all. */
 void stage_await_requests(struct ingest_stage *stage, int count);
 
+/** Orders read from the control topic so far. */
+int stage_orders(const struct ingest_stage *stage);
+
+/** From the submission to the deadline of the request answered last; 0: it had none. */
+int64_t stage_timeout_ms(const struct ingest_stage *stage);
+
 struct stage_answer {
     int code; /* 0: the connection ended without an answer */
     char head[4096];
     char body[16384];
 };
+
+/** Of the HTTP listener. */
+const char *stage_address(const struct ingest_stage *stage);
 
 /** A connection with a request sent on it; -1 if it cannot be made. */
 int stage_send(const struct ingest_stage *stage,

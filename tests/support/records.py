@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Records of schemas/request.avsc written by hand, so that a test can bend them, and kcat to
-put any bytes on a topic and to read what is there."""
+"""Records of schemas/request.avsc written by hand, so that a test can bend them, replies read
+as schemas/reply.avsc says, and kcat to put any bytes on a topic and to read what is there."""
 import os
 import subprocess
 import tempfile
@@ -10,6 +10,8 @@ import uuid
 # C3 01 and the CRC-64-AVRO fingerprint of the request's schema, little-endian.
 PREFIX = bytes.fromhex("c3011eed0f50da99b89d")
 UINT8 = 1  # of Datatype
+FP32 = 11
+STATUSES = ["queued", "succeeded", "failed", "canceled", "expired"]
 
 
 def number(value):
@@ -36,14 +38,76 @@ def tensor(name, raw, shape, datatype=UINT8):
     return text(name) + number(datatype) + dims + data(raw)
 
 
-def request(request_id, inputs, model="sim", version=None):
-    """A whole record: `inputs` is a list of tensor(); all optional fields are absent."""
+def request(request_id, inputs, model="sim", version=None, reply_to=None):
+    """A whole record: `inputs` is a list of tensor(), `reply_to` a topic and a partition or
+    None; all other optional fields are absent."""
     out = PREFIX + text(request_id) + text(model)
     out += number(0) if version is None else number(1) + text(version)
     out += (number(len(inputs)) if inputs else b"") + b"".join(inputs) + number(0)
-    out += number(0) * 5  # outputs, parameters, reply_to, route, webhook
+    out += number(0) * 2  # outputs, parameters
+    if reply_to is None:
+        out += number(0)
+    else:
+        topic, partition = reply_to
+        out += number(1) + text(topic)
+        out += number(0) if partition is None else number(1) + number(partition)
+    out += number(0) * 2  # route, webhook
     out += text("default") + number(0) + number(0)  # tenant, batch_id, priority
     return out + number(time.time_ns() // 1000) + number(0) + number(0)
+
+
+class Reader:
+    """Takes Avro's values off the front of some bytes."""
+
+    def __init__(self, raw):
+        self.rest = raw
+
+    def take(self, size):
+        taken, self.rest = self.rest[:size], self.rest[size:]
+        assert len(taken) == size, "the record ends early"
+        return taken
+
+    def number(self):
+        value = shift = 0
+        while True:
+            byte = self.take(1)[0]
+            value |= (byte & 0x7f) << shift
+            shift += 7
+            if byte < 0x80:
+                return (value >> 1) ^ -(value & 1)
+
+    def text(self):
+        return self.take(self.number()).decode()
+
+    def array(self, item):
+        items = []
+        while (count := self.number()) != 0:
+            if count < 0:
+                count, _ = -count, self.number()
+            items += [item() for _ in range(count)]
+        return items
+
+    def maybe(self, value):
+        return value() if self.number() == 1 else None
+
+    def tensor(self):
+        return {"name": self.text(), "datatype": self.number(),
+                "shape": self.array(self.number), "data": self.take(self.number())}
+
+    def error(self):
+        return {"code": self.text(), "message": self.text(), "stage": self.text()}
+
+
+def reply(value):
+    """What a reply says, in single-object encoding; the fields behind tenant are left out."""
+    assert value[:2] == b"\xc3\x01", value[:16]
+    r = Reader(value[10:])
+    told = {"id": r.text(), "model": r.text(), "version": r.maybe(r.text),
+            "status": STATUSES[r.number()], "outputs": r.array(r.tensor),
+            "error": r.maybe(r.error)}
+    told["timing"] = [r.number() for _ in range(4)]
+    told.update(batch_size=r.number(), attempt=r.number(), tenant=r.text())
+    return told
 
 
 def new_id():

@@ -162,12 +162,12 @@ class Stage:
                         return int(f.read())
         raise CannotRun("no pid file of the broker")
 
-    def topics(self, prefix, models, partitions=16):
+    def topics(self, prefix, models, partitions=16, options=()):
         run = subprocess.run(
             [os.path.join(BIN, "leat"), "topics", "create", *models,
              f"--kafka.bootstrap.servers={self.brokers}", f"--topics.prefix={prefix}",
              f"--topics.requests.partitions={partitions}",
-             f"--topics.replies.partitions={partitions}"],
+             f"--topics.replies.partitions={partitions}", *options],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         if run.returncode != 0:
             raise CannotRun(f"leat topics create: {run.stdout}")

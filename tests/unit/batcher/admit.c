@@ -53,6 +53,7 @@ set_up(void)
                                .reply_to = {.partition = -1}};
     request.id.bytes[6] = 0x70;
     request.id.bytes[8] = 0x80;
+    item_pool_init(&pool, 1);
     batching_init(&batching);
     reply_time_ns = 0;
     buf_init(&bytes, 1 << 20);

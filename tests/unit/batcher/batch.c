@@ -66,11 +66,13 @@ Test(batch, loses_and_finds_single_items)
 {
     struct batch *b = make(3);
     items[1].entry.partition = 7;
+    items[1].entry.offset = 40;
     cr_assert(batch_has(b, &items[1]));
-    cr_assert(batch_has_partition(b, 7));
+    cr_assert(batch_has_above(b, 7, 39));
+    cr_assert_not(batch_has_above(b, 7, 40));
     cr_assert(batch_remove(b, &items[1]));
     cr_assert_not(batch_remove(b, &items[1]));
-    cr_assert_not(batch_has_partition(b, 7));
+    cr_assert_not(batch_has_above(b, 7, -1));
     cr_assert_eq(b->count, 2);
     cr_assert_eq(b->rows, 4);
     batch_destroy(&b);

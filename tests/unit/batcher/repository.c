@@ -149,6 +149,7 @@ Test(repository, says_what_is_wrong_with_a_model_and_keeps_the_others)
         "platform=sim\nmax.batch.size=8\nbatch.buckets=1,4,",
         "platform=sim\nmax.batch.size=8\nbatch.buckets=1,16",
         "platform=sim\nbatch.buckets=1",
+        "platform=sim\noutputs.nan=maybe",
     };
     enum { WRONG = sizeof wrong / sizeof *wrong };
     for (size_t i = 0; i < WRONG; i++) {
@@ -164,6 +165,19 @@ Test(repository, says_what_is_wrong_with_a_model_and_keeps_the_others)
         bool good = strcmp(r.models[i].name, "good") == 0;
         cr_assert_eq(r.models[i].broken == NULL, good, "%s", r.models[i].name);
     }
+    repository_close(&r);
+}
+
+Test(repository, lets_a_model_answer_nan_only_if_it_says_so)
+{
+    model("careful", "platform=sim\noutputs.nan=fail");
+    model("free", "platform=sim\noutputs.nan=allow");
+    model("silent", "platform=sim");
+    struct repository r = open_all();
+    cr_assert_eq(r.count, 3);
+    cr_assert_not(r.models[0].allow_nan);
+    cr_assert(r.models[1].allow_nan);
+    cr_assert_not(r.models[2].allow_nan);
     repository_close(&r);
 }
 

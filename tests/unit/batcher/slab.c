@@ -180,6 +180,23 @@ a_row_less(struct slot_head *slot)
     slot->outputs[1].shape[0]--;
 }
 
+/* In itself all right: only the number of rows is another. */
+static void
+a_whole_row_less(struct slot_head *slot)
+{
+    struct slot_tensor *t = &slot->outputs[1];
+    t->size -= t->size / (uint64_t)t->shape[0];
+    t->shape[0]--;
+}
+
+static void
+a_whole_row_more(struct slot_head *slot)
+{
+    struct slot_tensor *t = &slot->outputs[1];
+    t->size += t->size / (uint64_t)t->shape[0];
+    t->shape[0]++;
+}
+
 static void
 bytes_missing(struct slot_head *slot)
 {
@@ -214,9 +231,9 @@ element_too_long(struct slot_head *slot)
 Test(slab, believes_no_output_that_is_not_what_the_model_declared)
 {
     static const damage_fn damages[] = {
-        too_few,        the_same_twice,  unknown_name,    name_without_end,
-        a_row_less,     bytes_missing,   behind_the_slot, wrapping_around,
-        wrong_datatype, element_too_long};
+        too_few,        the_same_twice,   unknown_name,     name_without_end,
+        a_row_less,     bytes_missing,    behind_the_slot,  wrapping_around,
+        wrong_datatype, element_too_long, a_whole_row_less, a_whole_row_more};
     const struct model_spec spec = echo_spec();
     struct slot_head *slot = open_slot();
     for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {

@@ -30,7 +30,14 @@ TestSuite(openapi, .init = setup, .fini = teardown);
 static const char *
 member_of(enum http_method method)
 {
-    return method == HTTP_GET ? "get" : "post";
+    switch (method) {
+    case HTTP_GET:
+        return "get";
+    case HTTP_DELETE:
+        return "delete";
+    default:
+        return "post";
+    }
 }
 
 Test(openapi, documents_every_route)

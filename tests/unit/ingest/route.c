@@ -74,7 +74,10 @@ Test(route, does_not_know_other_paths)
 
 Test(route, names_the_methods_that_a_known_path_takes)
 {
-    cr_assert_str_eq(pattern_of(HTTP_DELETE, "/v1/jobs/abc"), "");
+    cr_assert_str_eq(pattern_of(HTTP_PUT, "/v1/jobs/abc"), "");
+    cr_assert_eq(status, STATUS_CONFLICT);
+    cr_assert_str_eq(allow, "GET, HEAD, DELETE");
+    cr_assert_str_eq(pattern_of(HTTP_DELETE, "/v1/jobs/abc/result"), "");
     cr_assert_eq(status, STATUS_CONFLICT);
     cr_assert_str_eq(allow, "GET, HEAD");
     pattern_of(HTTP_GET, "/v2/models/m/infer");

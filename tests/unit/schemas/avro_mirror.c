@@ -280,4 +280,23 @@ mirror_model_info(const struct model_info *m, struct arena *arena, avro_value_t 
     set_int(v, "max_batch_size", m->max_batch_size);
     set_int(v, "replicas", m->replicas);
     set_long(v, "published_at", m->published_us);
+    set_long(v, "batch_us", m->batch_us);
+}
+
+void
+mirror_control(const struct control *c, struct arena *arena, avro_value_t *v)
+{
+    static const struct uuid none;
+    set_enum(v, "type", (int)c->type);
+    bool has_id = !uuid_equal(&c->id, &none);
+    avro_value_t id = branch(v, "id", has_id);
+    if (has_id) {
+        char text[UUID_TEXT];
+        uuid_format(&c->id, text);
+        set_text(id, span_of(text, sizeof(text)), arena);
+    }
+    set_optional_text(v, "model", c->model, arena);
+    set_optional_text(v, "version", c->version, arena);
+    set_text(field(v, "tenant"), c->tenant, arena);
+    set_long(v, "issued_at", c->issued_us);
 }

@@ -20,6 +20,7 @@ void mirror_request(const struct request *r, struct arena *arena, avro_value_t *
 void mirror_reply(const struct reply *r, struct arena *arena, avro_value_t *v);
 void
 mirror_model_info(const struct model_info *m, struct arena *arena, avro_value_t *v);
+void mirror_control(const struct control *c, struct arena *arena, avro_value_t *v);
 
 /** Appends the value, arrays and maps in several blocks, some with their size. */
 void mirror_write_blocks(const avro_value_t *v, struct sample *s, struct buf *b);

@@ -202,8 +202,44 @@ Test(codec_golden, reads_every_field_of_a_model_state)
     cr_assert_eq(m.max_batch_size, 64);
     cr_assert_eq(m.replicas, 2);
     cr_assert_eq(m.published_us, 1700000000123456);
+    cr_assert_eq(m.batch_us, 512000);
     struct buf b;
     buf_init(&b, 1 << 20);
     model_info_encode(&m, &b);
+    expect_golden(&b);
+}
+
+Test(codec_golden, reads_every_field_of_a_cancel)
+{
+    golden_load("control_cancel");
+    struct control c;
+    cr_assert_eq(control_decode(bytes, &arena, &c, &fault), STATUS_OK, "%s",
+                 fault.text);
+    cr_assert_eq(c.type, CONTROL_CANCEL);
+    expect_id(&c.id);
+    cr_assert(span_is_text(c.model, "digits"));
+    cr_assert_eq(c.version.size, 0);
+    cr_assert(span_is_text(c.tenant, "acme"));
+    cr_assert_eq(c.issued_us, 1700000000123456);
+    struct buf b;
+    buf_init(&b, 1 << 20);
+    control_encode(&c, &b);
+    expect_golden(&b);
+}
+
+Test(codec_golden, reads_an_order_to_load_a_model)
+{
+    golden_load("control_load");
+    struct control c;
+    cr_assert_eq(control_decode(bytes, &arena, &c, &fault), STATUS_OK, "%s",
+                 fault.text);
+    cr_assert_eq(c.type, CONTROL_LOAD);
+    cr_assert(uuid_equal(&c.id, &(struct uuid){{0}}));
+    cr_assert(span_is_text(c.version, "3"));
+    cr_assert_eq(c.tenant.size, 0);
+    cr_assert_eq(c.issued_us, 0);
+    struct buf b;
+    buf_init(&b, 1 << 20);
+    control_encode(&c, &b);
     expect_golden(&b);
 }

@@ -254,10 +254,27 @@ sample_model_info(struct sample *s)
         .max_batch_size = sample_count(s),
         .replicas = sample_count(s),
         .published_us = sample_number(s),
+        .batch_us = sample_count(s),
     };
     m.inputs = sample_specs(s, m.input_count);
     m.outputs = sample_specs(s, m.output_count);
     return m;
+}
+
+struct control
+sample_control(struct sample *s)
+{
+    struct control c = {
+        .type = (enum control_type)sample_below(s, CONTROL_TYPE_COUNT),
+        .model = sample_text(s, 0, NAME_MAX_BYTES),
+        .version = sample_text(s, 0, NAME_MAX_BYTES),
+        .tenant = sample_text(s, 0, NAME_MAX_BYTES),
+        .issued_us = sample_number(s),
+    };
+    if (sample_chance(s, 60)) {
+        c.id = sample_uuid(s);
+    }
+    return c;
 }
 
 struct request
@@ -365,5 +382,17 @@ expect_same_model_info(const struct model_info *a, const struct model_info *b)
     buf_init(&second, RECORD_LIMIT);
     model_info_encode(a, &first);
     model_info_encode(b, &second);
+    expect_same_bytes(&first, &second);
+}
+
+void
+expect_same_control(const struct control *a, const struct control *b)
+{
+    struct buf first;
+    struct buf second;
+    buf_init(&first, RECORD_LIMIT);
+    buf_init(&second, RECORD_LIMIT);
+    control_encode(a, &first);
+    control_encode(b, &second);
     expect_same_bytes(&first, &second);
 }

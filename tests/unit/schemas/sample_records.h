@@ -23,6 +23,7 @@ uint64_t sample_below(struct sample *s, uint64_t below);
 struct request sample_request(struct sample *s);
 struct reply sample_reply(struct sample *s);
 struct model_info sample_model_info(struct sample *s);
+struct control sample_control(struct sample *s);
 
 /** One FP32 input [2][3], every optional field present. */
 struct request full_request(void);
@@ -34,5 +35,6 @@ struct span file_read(const char *path, struct arena *arena);
 void expect_same_request(const struct request *a, const struct request *b);
 void expect_same_reply(const struct reply *a, const struct reply *b);
 void expect_same_model_info(const struct model_info *a, const struct model_info *b);
+void expect_same_control(const struct control *a, const struct control *b);
 
 #endif

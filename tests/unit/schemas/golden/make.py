@@ -57,4 +57,9 @@ make("model_state", "model_state", {
     "inputs": [{"name": "pixels", "datatype": "FP32", "shape": [-1, 64]}],
     "outputs": [{"name": "scores", "datatype": "FP32", "shape": [-1, 10]},
                 {"name": "label", "datatype": "INT64", "shape": [-1]}],
-    "max_batch_size": 64, "replicas": 2, "published_at": 1700000000123456})
+    "max_batch_size": 64, "replicas": 2, "published_at": 1700000000123456,
+    "batch_us": 512000})
+make("control_cancel", "control", {
+    "type": "CANCEL", "id": ID, "model": "digits", "tenant": "acme",
+    "issued_at": 1700000000123456})
+make("control_load", "control", {"type": "LOAD", "model": "digits", "version": "3"})

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See stage_models.h. */
+#include "tests/flow/stage_models.h"
+
+#include <criterion/criterion.h>
+
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void
+stage_models_open(struct stage_models *m)
+{
+    snprintf(m->folder, sizeof m->folder, "/tmp/leat-flow-XXXXXX");
+    cr_assert_not_null(mkdtemp(m->folder));
+}
+
+void
+stage_models_add(const struct stage_models *m,
+                 const char *name,
+                 const char *properties,
+                 int row_bytes)
+{
+    char path[160];
+    snprintf(path, sizeof path, "%s/%s", m->folder, name);
+    cr_assert_eq(mkdir(path, 0700), 0);
+    snprintf(path, sizeof path, "%s/%s/model.properties", m->folder, name);
+    FILE *file = fopen(path, "we");
+    cr_assert_not_null(file);
+    fprintf(file, "platform=sim\nmax.batch.size=16\ninput.0=x UINT8 -1,%d\n%s\n",
+            row_bytes, properties);
+    fclose(file);
+}
+
+static int
+remove_one(const char *path, const struct stat *info, int kind, struct FTW *at)
+{
+    (void)info;
+    (void)kind;
+    (void)at;
+    return remove(path);
+}
+
+void
+stage_models_close(const struct stage_models *m)
+{
+    nftw(m->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
