@@ -44,4 +44,5 @@ def run(s, quick, rows, bars):
         if p50:
             table.bar(bars, f"p50 ms at {rate}/s", result["p50_ms"], p50)
         table.bar(bars, f"p99 ms at {rate}/s", result["p99_ms"], p99)
+        table.bar(bars, f"answered of {rate}/s", result["right"] / seconds, rate * 0.98, False)
     table.bar(bars, "answers that were not right", sum(row["not"] for row in rows), 0)
