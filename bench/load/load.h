@@ -29,6 +29,9 @@ struct payload {
 bool payload_init(struct payload *p, const char *model, size_t bytes, bool json);
 void payload_fini(struct payload *p);
 
+/** Makes the tensor that of a request. @return the answer's hash, as payload_write() */
+uint64_t payload_number(struct payload *p, uint64_t number);
+
 /**
  * Writes request number `number` in full (head and body) and says the answer's hash.
  *

@@ -57,9 +57,16 @@ write_binary_head(struct payload *p)
 }
 
 uint64_t
-payload_write(struct payload *p, uint64_t number, struct buf *out)
+payload_number(struct payload *p, uint64_t number)
 {
     memcpy(p->data, &number, p->bytes < sizeof(number) ? p->bytes : sizeof(number));
+    return fnv1a(p->data, p->bytes);
+}
+
+uint64_t
+payload_write(struct payload *p, uint64_t number, struct buf *out)
+{
+    uint64_t wanted = payload_number(p, number);
     if (p->json || p->head.size == 0) {
         buf_reset(&p->head);
         if (p->json) {
@@ -83,5 +90,5 @@ payload_write(struct payload *p, uint64_t number, struct buf *out)
     if (!p->json) {
         buf_append(out, p->data, p->bytes);
     }
-    return fnv1a(p->data, p->bytes);
+    return wanted;
 }

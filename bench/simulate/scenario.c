@@ -28,6 +28,14 @@ static const struct device resnet = {.alpha_ns = 0.45e6,
                                      .rows_max = 256,
                                      .slo_ns = 16 * NS_PER_MS};
 
+/* That of `bench/run slo`, which stands its own figures beside these. */
+static const struct device sim = {.alpha_ns = 5e6,
+                                  .beta_ns = 100e3,
+                                  .stage_ns = 60e3,
+                                  .stage_row_ns = 1000,
+                                  .rows_max = 64,
+                                  .slo_ns = 50 * NS_PER_MS};
+
 #define TIGHT_NS (50 * NS_PER_MS)
 #define LOOSE_NS (200 * NS_PER_MS)
 #define MIXED                                                                          \
@@ -106,6 +114,42 @@ const struct scenario scenarios[] = {
      .seconds = 20,
      .kind_count = 2,
      .kinds = {{0.1, TIGHT_NS, 1, 1, 0}, {0.9, TIGHT_NS, 2, 1, 0}}},
+    {.name = "sim 60 %", .device = &sim, .load = 0.60, .seconds = 20},
+    {.name = "sim 90 %", .device = &sim, .load = 0.90, .seconds = 20},
+    {.name = "sim 120 %", .device = &sim, .load = 1.20, .seconds = 20},
+    {.name = "sim bursty 60 %",
+     .device = &sim,
+     .load = 0.60,
+     .bursty = true,
+     .seconds = 20},
+    {.name = "sim bursty 90 %",
+     .device = &sim,
+     .load = 0.90,
+     .bursty = true,
+     .seconds = 20},
+    {.name = "sim bursty 120 %",
+     .device = &sim,
+     .load = 1.20,
+     .bursty = true,
+     .seconds = 20},
+    {.name = "sim mixed 60 %",
+     .device = &sim,
+     .load = 0.60,
+     .bursty = true,
+     .seconds = 20,
+     MIXED},
+    {.name = "sim mixed 90 %",
+     .device = &sim,
+     .load = 0.90,
+     .bursty = true,
+     .seconds = 20,
+     MIXED},
+    {.name = "sim mixed 120 %",
+     .device = &sim,
+     .load = 1.20,
+     .bursty = true,
+     .seconds = 20,
+     MIXED},
     {.name = NULL},
 };
 

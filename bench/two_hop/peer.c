@@ -17,7 +17,7 @@ conf_set(rd_kafka_conf_t *conf, const char *key, const char *value)
     char reason[256];
     if (rd_kafka_conf_set(conf, key, value, reason, sizeof(reason)) !=
         RD_KAFKA_CONF_OK) {
-        fprintf(stderr, "bench-two_hop: %s=%s: %s\n", key, value, reason);
+        fprintf(stderr, "bench: %s=%s: %s\n", key, value, reason);
         return false;
     }
     return true;
@@ -39,7 +39,7 @@ client_create(rd_kafka_type_t type, const char *brokers, const char *linger_ms)
     }
     rd_kafka_t *rk = good ? rd_kafka_new(type, conf, reason, sizeof(reason)) : NULL;
     if (rk == NULL) {
-        fprintf(stderr, "bench-two_hop: %s\n", good ? reason : "bad settings");
+        fprintf(stderr, "bench: %s\n", good ? reason : "bad settings");
         rd_kafka_conf_destroy(conf);
     }
     return rk;

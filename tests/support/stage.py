@@ -3,6 +3,7 @@
 
 Every process is started on ports of the kernel's choice and exactly those are ended.
 """
+import itertools
 import json
 import os
 import re
@@ -63,7 +64,7 @@ class Process:
 
     def __init__(self, stage, name, arguments):
         self.name = name
-        self.log_path = os.path.join(stage.folder, f"{name}-{len(stage.processes)}.log")
+        self.log_path = os.path.join(stage.folder, f"{name}-{next(stage.numbers)}.log")
         with open(self.log_path, "w", encoding="utf-8") as log:
             self.process = subprocess.Popen(arguments, stdout=log, stderr=log,
                                             cwd=stage.folder)
@@ -102,6 +103,11 @@ class Process:
                 f"{self.name}: no {words} in {seconds} s:\n{self.log()[-4000:]}"
             time.sleep(0.05)
 
+    def partitions_owned(self):
+        """By the log of a batcher of one model: how many partitions it was given last."""
+        changes = re.findall(r" msg=(assigned|revoked) .*?count=(\d+)", self.log())
+        return int(changes[-1][1]) if changes and changes[-1][0] == "assigned" else 0
+
     def kill(self):
         self.process.kill()
         self.process.wait()
@@ -138,11 +144,12 @@ class Stage:
 
     def __enter__(self):
         for program in ("leat", "leat-ingest", "leat-batcher", "leat-runner", "bench-load",
-                        "bench-two_hop"):
+                        "bench-feed", "bench-bare", "bench-two_hop", "bench-simulate"):
             if not os.path.exists(os.path.join(BIN, program)):
                 raise CannotRun(f"{program} is not built; ./check or ./demo builds it")
         self.folder = tempfile.mkdtemp(prefix="leat-bench-")
         self.processes = []
+        self.numbers = itertools.count()
         self.kafka = os.path.join(self.folder, "kafka")
         support = os.path.join(ROOT, "tests", "support")
         self._down = [os.path.join(support, "kafka-down"), self.kafka]
@@ -211,9 +218,23 @@ class Stage:
         return folder
 
     def batcher(self, prefix, models, *options):
+        return self.batcher_begin(prefix, models, *options).wait_ready()
+
+    def batcher_begin(self, prefix, models, *options):
+        """One that need not be ready yet."""
         return Process(self, "batcher", [
             os.path.join(BIN, "leat-batcher"), *self._common(prefix),
-            f"--models={models}", *options]).wait_ready()
+            f"--models={models}", *options])
+
+    def balanced(self, batchers, partitions=16, seconds=30):
+        """Waits until these batchers own all partitions of their model, none of them none."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            owned = [b.partitions_owned() for b in batchers]
+            if all(owned) and sum(owned) == partitions:
+                return
+            time.sleep(0.05)
+        raise CannotRun(f"the batchers own {owned} of {partitions} partitions")
 
     def program(self, name, *arguments):
         """Runs a bench program to its end and returns its line of JSON."""
@@ -238,6 +259,24 @@ class Stage:
 
     def load(self, address, *options):
         return self.program("bench-load", f"--address={address}", *options)
+
+    def feed_options(self, prefix, model, *options):
+        return [f"--brokers={self.brokers}", f"--prefix={prefix}", f"--model={model}", *options]
+
+    def feed(self, prefix, model, *options):
+        """Load straight into Kafka; the line of JSON of bench-feed."""
+        return self.program("bench-feed", *self.feed_options(prefix, model, *options))
+
+    def feed_begin(self, prefix, model, *options):
+        """The same beside the test: returns as it begins; feed_end() waits for its result."""
+        return Process(self, "feed", [
+            os.path.join(BIN, "bench-feed"), "--announce=true",
+            *self.feed_options(prefix, model, *options)]).wait_ready("feed begins")
+
+    @staticmethod
+    def feed_end(feed, seconds=180):
+        feed.process.wait(seconds)
+        return json.loads(feed.log().strip().splitlines()[-1])
 
     def two_hop(self, rate, seconds, linger, partitions=16, size=1024, outstanding=1):
         """The bare round trip: an echo of its own, then the client."""
