@@ -18,6 +18,7 @@
 #include <string.h>
 
 #define REPLY_WINDOW_NS (100 * NS_PER_MS)
+#define QUANTUM_NS      (10 * NS_PER_MS)
 
 enum { RECORD_BYTES_MAX = 2 << 20, TOPIC_BYTES = 300, MINT_TRIES = 1 << 16 };
 
@@ -148,7 +149,8 @@ feed_send(struct feed *f, int64_t now_ns)
     int32_t partition = mint(f, number, now_ns, &id);
     if (f->is_sticky) {
         partition = sticky_take(&f->sticky, (int32_t)f->config->partitions,
-                                (int32_t)f->config->quantum, now_ns, &turned);
+                                (int32_t)f->config->quantum, QUANTUM_NS, now_ns,
+                                &turned);
     }
     encode(f, &due, &id);
     produce(f, partition, &id);
