@@ -25,7 +25,7 @@ words_above(const uint8_t *at, int16_t infinity)
     for (size_t i = 0; i < BLOCK; i++) {
         uint16_t bits;
         memcpy(&bits, at + i * sizeof bits, sizeof bits);
-        above |= (int16_t)(le16toh(bits) & INT16_MAX) > infinity;
+        above = (int16_t)(above | ((int16_t)(le16toh(bits) & INT16_MAX) > infinity));
     }
     return above != 0;
 }

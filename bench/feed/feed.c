@@ -148,9 +148,9 @@ feed_send(struct feed *f, int64_t now_ns)
     bool turned = false;
     int32_t partition = mint(f, number, now_ns, &id);
     if (f->is_sticky) {
-        partition = sticky_take(&f->sticky, (int32_t)f->config->partitions,
-                                (int32_t)f->config->quantum, QUANTUM_NS, now_ns,
-                                &turned);
+        partition =
+            sticky_take(&f->sticky, (int32_t)f->config->partitions,
+                        (int32_t)f->config->quantum, QUANTUM_NS, now_ns, &turned);
     }
     encode(f, &due, &id);
     produce(f, partition, &id);
