@@ -6,12 +6,20 @@
  * on the same side means that the device has changed, and half of it is believed at
  * once. After every observation the gaps are filled and the curve is made one that
  * never falls; only that second curve is read.
+ *
+ * A knot that believes too much of its device may keep such batches from ever running,
+ * and so itself from learning better. What was not observed for some time therefore
+ * sinks to what the observed ones make plausible: a smaller batch takes no longer than
+ * a larger one, a row no longer in a larger batch than in a smaller one.
  */
 #include "batcher/cost.h"
 
 #include <math.h>
 
-enum { FIRST_ONES = 8 }; /* observations of a knot that count more */
+enum {
+    FIRST_ONES = 8,   /* observations of a knot that count more */
+    STALE_AFTER = 32, /* observations of others */
+};
 
 static const double GAIN_FIRST = 1.0 / 4;
 static const double GAIN = 1.0 / 8;
@@ -24,6 +32,9 @@ static const double SURPRISE = 1.0 / 4;
 /* What a lone surprise counts at most: a share of the mean, or so many deviations. */
 static const double LONE_SHARE = 1.0 / 2;
 static const double LONE_DEVIATIONS = 3;
+static const double GAIN_STALE = 1.0 / 32;
+/* The best of a knot comes up to its mean by this part of each observation. */
+static const double BEST_FORGOTTEN = 1.0 / 256;
 
 /** Where a number of rows lies: knots[low] and the next one, share of the next one. */
 struct place {
@@ -197,6 +208,8 @@ knot_begin(struct cost_knot *k, double share, double residual)
     k->deviation_ns = k->mean_ns * DEVIATION_FIRST;
     k->known = true;
     k->observed = 1;
+    k->best_ns = k->mean_ns;
+    k->passed_over = 0;
 }
 
 static void
@@ -210,6 +223,9 @@ knot_correct(struct cost_knot *k, double share, double residual, bool changed)
     k->mean_ns = fmax(k->mean_ns + gain * share_normalised(share) * residual, 1);
     k->deviation_ns += GAIN_DEVIATION * share * (fabs(residual) - k->deviation_ns);
     k->observed += k->observed < FIRST_ONES ? 1 : 0;
+    k->best_ns += BEST_FORGOTTEN * (k->mean_ns - k->best_ns);
+    k->best_ns = fmin(k->best_ns, k->mean_ns);
+    k->passed_over = 0;
 }
 
 /** The first observation of a knot sets it, if it is the nearer one. */
@@ -255,10 +271,51 @@ learn(struct cost *c, struct place at, double took)
     }
 }
 
+/** The stale ones sink, if so many rows were just observed. */
+static void
+sink_stale(struct cost *c, struct place at, uint32_t rows)
+{
+    const struct cost_knot *low = &c->knots[at.low];
+    double mean =
+        at.share > 0 ? between(low[0].mean_ns, low[1].mean_ns, at.share) : low->mean_ns;
+    double deviation = at.share > 0
+                           ? between(low[0].deviation_ns, low[1].deviation_ns, at.share)
+                           : low->deviation_ns;
+    for (uint32_t i = 0; i < c->knot_count; i++) {
+        struct cost_knot *k = &c->knots[i];
+        if (!k->known || k->passed_over++ < STALE_AFTER) {
+            continue;
+        }
+        double times = k->rows > rows ? (double)k->rows / rows : 1;
+        double surplus = k->mean_ns - mean * times;
+        double doubt = k->deviation_ns - fmax(deviation, k->mean_ns * DEVIATION_FIRST);
+        k->mean_ns -= GAIN_STALE * fmax(surplus, 0);
+        k->deviation_ns -= GAIN_STALE * fmax(doubt, 0);
+    }
+}
+
+void
+cost_relax(struct cost *c)
+{
+    for (uint32_t i = 0; i < c->knot_count; i++) {
+        struct cost_knot *k = &c->knots[i];
+        if (k->known) {
+            k->mean_ns = k->best_ns;
+            k->deviation_ns = fmin(k->deviation_ns, k->mean_ns * DEVIATION_FIRST);
+        }
+    }
+    if (cost_is_known(c)) {
+        fill_gaps(c);
+        make_rising(c);
+    }
+}
+
 void
 cost_observe(struct cost *c, uint32_t rows, int64_t took_ns)
 {
-    learn(c, place_of(c, rows), took_ns > 0 ? (double)took_ns : 1);
+    struct place at = place_of(c, rows);
+    learn(c, at, took_ns > 0 ? (double)took_ns : 1);
+    sink_stale(c, at, rows > 0 ? rows : 1);
     fill_gaps(c);
     make_rising(c);
 }

@@ -21,6 +21,8 @@ struct cost_knot {
     uint32_t observed; /* so often; counts to 8 */
     double mean_ns;
     double deviation_ns;
+    double best_ns;       /* the lowest mean of late */
+    uint32_t passed_over; /* observations of others since its own */
     double risen_mean_ns; /* not below that of the knot before: this is what is read */
     double risen_bound_ns;
 };
@@ -38,6 +40,10 @@ cost_init(struct cost *c, uint32_t rows_max, const uint32_t *buckets, size_t cou
 
 /** A batch of `rows` took so long. */
 void cost_observe(struct cost *c, uint32_t rows, int64_t took_ns);
+
+/** No batch runs because of what they are believed to take: believe the best that each
+ * knot knew of late, so that one runs and shows what is true. */
+void cost_relax(struct cost *c);
 
 /** Expected time of a batch; 0 while nothing at all is known. Never falls with rows. */
 int64_t cost_mean(const struct cost *c, uint32_t rows);

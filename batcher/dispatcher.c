@@ -12,6 +12,8 @@
 
 #include <stdlib.h>
 
+#define RELAX_AFTER_NS (100 * NS_PER_MS)
+
 void
 dispatcher_run_last(struct dispatcher *d, struct batch *b)
 {
@@ -162,6 +164,24 @@ expiry_ask(const struct dispatcher *d, int64_t now_ns)
     return staging_ask(d, 0, &best);
 }
 
+/** A request was given up although there was time left: for what runs are believed to
+ * take. If none runs meanwhile, nothing else would ever correct that. */
+static void
+doubt_costs(struct dispatcher *d, int64_t now_ns)
+{
+    int64_t last_ns = d->relaxed_ns;
+    for (unsigned i = 0; i < d->config.instances; i++) {
+        const struct device_lane *lane = d->users[i].lane;
+        int64_t ended_ns = lane->count > 0 ? now_ns : lane->ended_ns;
+        last_ns = ended_ns > last_ns ? ended_ns : last_ns;
+    }
+    if (now_ns - last_ns >= RELAX_AFTER_NS) {
+        d->relaxed_ns = now_ns;
+        cost_relax(&d->run);
+        cost_relax(&d->stage);
+    }
+}
+
 static void
 expire_waiting(struct dispatcher *d, const struct former_ask *ask)
 {
@@ -169,6 +189,9 @@ expire_waiting(struct dispatcher *d, const struct former_ask *ask)
     former_expire(d->former, ask, &expired);
     for (struct former_entry *e = expired.first; e != NULL;) {
         struct former_entry *next = e->next;
+        if (e->deadline_ns > ask->now_ns) {
+            doubt_costs(d, ask->now_ns);
+        }
         d->events.started(d->arg, item_of(e));
         reply_expire(item_of(e));
         e = next;

@@ -64,6 +64,7 @@ struct dispatcher {
     bool suspect_runs;
     bool device_lost;       /* the runner is about to exit */
     unsigned losses_in_row; /* of the device, with no batch answered between */
+    int64_t relaxed_ns;     /* when the costs were last; 0 = never */
 };
 
 MUST_CHECK enum status dispatcher_init(struct dispatcher *d,

@@ -7,35 +7,15 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "batcher/address.h"
-#include "batcher/admit.h"
-#include "batcher/dispatcher.h"
 #include "batcher/exactly_once.h"
 #include "batcher/harvest.h"
-#include "batcher/intake.h"
-#include "batcher/loader.h"
-#include "batcher/verdict.h"
+#include "batcher/model_items.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 enum { LOSSES_MAX = 16, NAMES_BYTES = 64 * 1024 };
-
-struct model {
-    struct model_context context;
-    const struct repository_model *source;
-    struct model_spec spec;
-    struct arena names; /* of the spec */
-    struct loader loader;
-    struct dispatcher dispatcher;
-    struct item_pool pool;
-    struct intake *intake; /* from the first load on */
-    enum model_state state;
-    bool draining;
-    char reason[240];
-    char waiting_for[320];
-};
 
 static void
 model_move(struct model *m, enum model_state state, const char *reason)
@@ -53,141 +33,6 @@ model_fail(void *arg, const char *reason)
     log_error("model_failed", log_text("model", m->source->name),
               log_text("version", m->source->version), log_text("reason", reason));
     model_move(m, MODEL_FAILED, reason);
-}
-
-/* Items. */
-
-static struct intake_place
-item_place(const struct item *it)
-{
-    return (struct intake_place){.partition = it->record->partition,
-                                 .epoch = it->epoch,
-                                 .offset = it->record->offset,
-                                 .bytes = it->record->value.size};
-}
-
-static void
-item_finished(void *owner, struct item *it)
-{
-    struct model *m = owner;
-    const struct intake_place place = item_place(it);
-    if (it->end != STATUS_OK) {
-        intake_given_back(m->intake, &place);
-    } else {
-        (void)intake_answered(m->intake, &place);
-    }
-    item_give(&m->pool, it);
-}
-
-static bool
-item_staged(void *owner, struct item *it, uint32_t number)
-{
-    struct model *m = owner;
-    const struct intake_place place = item_place(it);
-    return intake_stage(m->intake, &place, number);
-}
-
-/** If not, another member answers it. */
-static bool
-item_is_ours(const void *owner, const struct item *it)
-{
-    const struct model *m = owner;
-    return intake_is_ours(m->intake, it->entry.partition, it->epoch);
-}
-
-static void
-item_started(void *arg, const struct item *it)
-{
-    struct model *m = arg;
-    intake_started(m->intake, it->entry.partition, it->epoch, it->entry.offset);
-}
-
-static void
-batch_answered(void *arg)
-{
-    struct model *m = arg;
-    loader_praise(&m->loader);
-}
-
-static void
-item_dropped(void *arg, struct item *it)
-{
-    struct model *m = arg;
-    const struct intake_place place = item_place(it);
-    intake_given_back(m->intake, &place);
-    item_give(&m->pool, it);
-}
-
-static void
-model_give_back(struct model *m, struct record *r, uint32_t epoch)
-{
-    const struct intake_place place = {.partition = r->partition,
-                                       .epoch = epoch,
-                                       .offset = r->offset,
-                                       .bytes = r->value.size};
-    intake_given_back(m->intake, &place);
-    record_release(&r);
-}
-
-static void
-model_take(void *arg, struct record *r, uint32_t epoch)
-{
-    struct model *m = arg;
-    if (m->draining) {
-        model_give_back(m, r, epoch);
-        return;
-    }
-    struct item *it = item_take(&m->pool);
-    if (it == NULL) {
-        /* Its offset stays open: it is read again by whoever comes after us. */
-        log_error("no_memory", log_text("model", m->source->name));
-        model_give_back(m, r, epoch);
-        return;
-    }
-    it->record = r;
-    it->epoch = epoch;
-    it->replier = m->context.replier;
-    it->done = item_finished;
-    it->is_ours = item_is_ours;
-    it->stage = item_staged;
-    it->owner = m;
-    struct fault fault = {.status = STATUS_INVALID, .text = ""};
-    struct fault route = {.text = ""};
-    const struct moment now = {.mono_ns = loop_now(m->context.loop),
-                               .wall_us = clock_wall_us()};
-    const struct admit_terms terms = {
-        .spec = &m->spec,
-        .batching = &m->source->batching,
-        .slot_bytes = m->dispatcher.instances[0].slab.slot_bytes,
-        .reply_time_ns = outbox_reply_time(m->context.replier->outbox)};
-    enum admit_verdict verdict = admit(it, &terms, &now, &fault);
-    if (address_find(it, &route) != STATUS_OK && verdict == ADMIT_OK) {
-        verdict = ADMIT_REFUSED;
-        fault = route;
-    }
-    if (verdict == ADMIT_OK && cancels_has(m->context.cancels, &it->request.id,
-                                           it->request.tenant, now.mono_ns)) {
-        verdict = ADMIT_CANCELED;
-    }
-    if (verdict == ADMIT_OK) {
-        enum status status = dispatcher_add(&m->dispatcher, it);
-        if (status == STATUS_OK) {
-            item_note(&m->pool, it);
-            return;
-        }
-        (void)fault_set(&fault, status, "the batcher's queue is full");
-        verdict = ADMIT_REFUSED;
-    }
-    item_started(m, it);
-    verdict_answer(it, verdict, &fault);
-}
-
-/** As intake_events.revoked. */
-static void
-model_revoked(void *arg, int32_t partition, int64_t above)
-{
-    struct model *m = arg;
-    dispatcher_drop(&m->dispatcher, partition, above);
 }
 
 /* The runner. */
@@ -264,13 +109,11 @@ open_dispatcher(struct model *m)
         .batching = &m->source->batching,
         .allow_nan = m->source->allow_nan,
         .device = devices_find(m->context.devices, m->source->device)};
-    const struct dispatcher_events events = {
-        .started = item_started, .answered = batch_answered, .dropped = item_dropped};
     if (config.device == NULL) {
         return STATUS_NO_MEMORY;
     }
     return dispatcher_init(&m->dispatcher, m->context.loop, &config,
-                           m->context.replier->outbox, &events, m);
+                           m->context.replier->outbox, &model_items_events, m);
 }
 
 enum status
@@ -397,7 +240,7 @@ model_cancel(struct model *m, const struct uuid *id, struct span tenant)
     struct item *it = item_find(&m->pool, id);
     if (it != NULL && span_equal(it->request.tenant, tenant) &&
         dispatcher_cancel(&m->dispatcher, it)) {
-        item_started(m, it);
+        model_items_events.started(m, it);
         reply_cancel(it);
     }
 }

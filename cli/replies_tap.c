@@ -71,8 +71,8 @@ replies_tap_create(struct replies_tap **out,
                    void *arg,
                    struct fault *fault)
 {
-    static const struct consumer_events events = {
-        .record = tap_record, .assigned = tap_assigned};
+    static const struct consumer_events events = {.record = tap_record,
+                                                  .assigned = tap_assigned};
     const struct consumer_config config = {.name = "replies-tap"};
     char topic[TOPIC_NAME_MAX + 1];
     struct replies_tap *tap = calloc(1, sizeof(*tap));

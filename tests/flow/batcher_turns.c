@@ -3,8 +3,11 @@
  */
 #include "base/clock.h"
 #include "tests/flow/batcher_stage.h"
+#include "tests/flow/stage_runner.h"
 
 #include <criterion/criterion.h>
+
+#include <signal.h>
 
 static struct stage_result *
 send(struct batcher_stage *s)
@@ -188,5 +191,39 @@ Test(turns_flow, goes_on_with_one_model_while_the_runner_of_another_dies, .timeo
     for (int i = 0; i < 20; i++) {
         cr_assert_eq(results[i]->status, REPLY_SUCCEEDED, "%s", results[i]->code);
     }
+    batcher_stage_close(s);
+}
+
+/** Sends one, and the machine is busy elsewhere while it runs. */
+static void
+send_into_hiccup(struct batcher_stage *s)
+{
+    send(s);
+    batcher_stage_wait_batches(s, 1);
+    pid_t runner = stage_runner_pid();
+    kill(runner, SIGSTOP);
+    batcher_stage_turn(s, 300 * NS_PER_MS);
+    kill(runner, SIGCONT);
+    batcher_stage_wait(s);
+}
+
+Test(turns_flow,
+     tries_again_what_runs_were_believed_to_take_too_long_for,
+     .timeout = 60)
+{
+    struct batcher_stage *s = batcher_stage_open("sim.alpha=20ms\nmax.batch.size=1");
+    warm_up(s);
+    for (int i = 0; i < 4; i++) {
+        send_into_hiccup(s);
+    }
+    struct stage_result *results[4];
+    for (int i = 0; i < 4; i++) {
+        batcher_stage_turn(s, 200 * NS_PER_MS);
+        batcher_stage_deadline(s, wall_ms() + 120);
+        results[i] = send(s);
+        batcher_stage_wait(s);
+    }
+    cr_assert_eq(results[0]->status, REPLY_EXPIRED, "%s", results[0]->code);
+    cr_assert_eq(results[3]->status, REPLY_SUCCEEDED, "%s", results[3]->code);
     batcher_stage_close(s);
 }

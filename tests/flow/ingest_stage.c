@@ -235,8 +235,8 @@ publish_model(struct ingest_stage *stage)
 static void
 open_batcher(struct ingest_stage *stage)
 {
-    static const struct consumer_events events = {
-        .record = on_record, .assigned = on_assigned};
+    static const struct consumer_events events = {.record = on_record,
+                                                  .assigned = on_assigned};
     const struct producer_config producer = {.name = "stage",
                                              .delivery_timeout_ns = 60 * NS_PER_S};
     const struct consumer_config consumer = {

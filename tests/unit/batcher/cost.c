@@ -214,3 +214,48 @@ Test(cost, finds_the_most_rows_that_fit_a_time)
     }
     cr_assert_eq(cost_rows_within(&c, 10, INT64_MAX), 10);
 }
+
+/* 5 ms and 100 us a row, as a warm-up finds it. */
+static int64_t
+seeded(struct cost *c, uint32_t rows_max)
+{
+    cost_init(c, rows_max, NULL, 0);
+    for (uint32_t rows = 1; rows <= rows_max; rows *= 2) {
+        cost_observe(c, rows, 5000000 + 100000 * (int64_t)rows);
+    }
+    return cost_bound(c, rows_max);
+}
+
+Test(cost, recovers_where_hiccups_keep_batches_from_running)
+{
+    struct cost c;
+    int64_t good_ns = seeded(&c, 64);
+    observe_often(&c, 2, 60000000, 3);
+    cr_assert_gt(cost_bound(&c, 2), 2 * good_ns);
+    observe_often(&c, 1, 5100000, 200);
+    cr_assert_lt(cost_bound(&c, 2), 2 * good_ns);
+    cr_assert_lt(cost_bound(&c, 64), 2 * good_ns);
+}
+
+Test(cost, keeps_what_is_plausible_though_it_is_not_observed)
+{
+    struct cost c;
+    int64_t good_ns = seeded(&c, 64);
+    observe_often(&c, 1, 5100000, 1000);
+    cr_assert(is_near(cost_bound(&c, 64), good_ns, 0.05), "%ld", cost_bound(&c, 64));
+    observe_often(&c, 64, 11400000, 1000);
+    cr_assert(is_near(cost_mean(&c, 1), 5100000, 0.05), "%ld", cost_mean(&c, 1));
+}
+
+Test(cost, relaxes_to_the_best_it_knew)
+{
+    struct cost c;
+    int64_t good_ns = seeded(&c, 64);
+    for (uint32_t rows = 1; rows <= 64; rows *= 2) {
+        observe_often(&c, rows, 80000000, 4);
+    }
+    cr_assert_gt(cost_bound(&c, 1), 50000000);
+    cost_relax(&c);
+    cr_assert(is_near(cost_bound(&c, 64), good_ns, 0.1), "%ld", cost_bound(&c, 64));
+    cr_assert(is_near(cost_mean(&c, 1), 5100000, 0.15), "%ld", cost_mean(&c, 1));
+}
