@@ -41,6 +41,15 @@ def mixed_wave(address):
     print(SMALL_ONES - large, "small ones answered beside", large, "too large ones")
 
 
+def in_transactions(s, address):
+    """None is held up, and none of the small ones is taken for too large."""
+    batcher = s.batcher("t.", MODELS, "--models.load=echo",
+                        "--processing.guarantee=exactly_once_v2")
+    mixed_wave(address)
+    assert "msg=batch_larger_than_topic_takes" in batcher.log(), batcher.log()
+    assert batcher.stop() == 0, batcher.log()
+
+
 def job(address):
     code, headers, _ = ask.call(address, "POST", JOBS, {"model": "echo", **body(LARGE, 1)})
     assert code == 202, code
@@ -86,8 +95,9 @@ def main():
         job(address)
         own_topic(s)
         assert "msg=batch_larger_than_topic_takes" in batcher.log(), batcher.log()
-        assert ingest.stop() == 0, ingest.log()
         assert batcher.stop() == 0, batcher.log()
+        in_transactions(s, address)
+        assert ingest.stop() == 0, ingest.log()
 
 
 main()
