@@ -53,7 +53,8 @@ static void
 on_delivery(void *context, void *arg, const struct delivery *d)
 {
     struct ingest_stage *stage = context;
-    cr_assert_eq(d->status, STATUS_OK, "%s", d->reason);
+    /* The end of the stage may overtake an answer that nobody waits for any more. */
+    cr_assert(d->status == STATUS_OK || d->status == STATUS_CLOSED, "%s", d->reason);
     struct buf *b = arg;
     buf_fini(b);
     free(b);
