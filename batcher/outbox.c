@@ -164,7 +164,7 @@ warn_of_large_batches(struct outbox *o)
 static void
 outbox_committed(struct outbox *o, struct parcel *p, int64_t now_ns)
 {
-    reply_time_observe(&o->reply_time, now_ns - p->sent_ns);
+    reply_time_observe(&o->reply_time, now_ns - p->sent_ns, now_ns);
     if (p->alone) {
         warn_of_large_batches(o);
     }
@@ -215,7 +215,8 @@ outbox_report(void *context, void *arg, const struct delivery *d)
         return;
     }
     if (d->status == STATUS_OK) {
-        reply_time_observe(&o->reply_time, clock_mono_ns() - p->sent_ns);
+        int64_t now_ns = clock_mono_ns();
+        reply_time_observe(&o->reply_time, now_ns - p->sent_ns, now_ns);
     }
     outbox_go_on(o);
     if (d->status == STATUS_TOO_LARGE && !p->alone && !o->closing) {

@@ -14,10 +14,12 @@ struct reply_time {
     bool known;
     double mean_ns;
     double deviation_ns;
+    int64_t window_end_ns; /* answers until then are one observation */
+    int64_t slowest_ns;    /* of them so far */
 };
 
-/** An answer took so long. */
-void reply_time_observe(struct reply_time *t, int64_t took_ns);
+/** An answer took so long; acknowledged now. */
+void reply_time_observe(struct reply_time *t, int64_t took_ns, int64_t now_ns);
 
 /** What an answer hardly exceeds, at most 20 ms; 0 before the first. */
 int64_t reply_time_allowance(const struct reply_time *t);

@@ -48,8 +48,8 @@ def run(s, quick, rows, bars):
     batcher = s.batcher("slo.", MODELS, "--models.load=sim")
     s.balanced([batcher])
     for _ in range(1 if quick else 2):  # costs are learned, the broker's code compiled
-        s.feed("slo.", "sim", f"--rate={POSSIBLE * 0.8:.0f}", "--poisson=true",
-               "--duration=4s", "--slo=50ms")
+        s.feed("slo.", "sim", f"--rate={POSSIBLE * 1.2:.0f}", "--poisson=true",
+               "--duration=10s", "--slo=50ms")
     for what, load, scenario, options in CASES:
         results = [s.feed("slo.", "sim", f"--rate={POSSIBLE * load / 100:.0f}",
                           f"--duration={seconds}s", "--warm-up=1s", "--slo=50ms",
