@@ -29,7 +29,8 @@ const struct option results_options[] = {
      .least = NS_PER_S,
      .most = 30 * DAY,
      .fallback = "5m",
-     .help = "The same for one that its caller got on the connection it was held on."},
+     .help = "The same for one that its caller got on the connection it was held on; a "
+             "second reply to it is still known for results.ttl."},
     {.name = "results.store.max",
      .kind = OPTION_BYTES,
      .offset = FIELD(store_bytes_max),

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A result store that was deleted while its ingest was down is rebuilt from the topic: all
-results can be read again, and until then an id is 503 with Retry-After, never 404."""
+"""A result store that was deleted while its ingest was down is rebuilt from the topic, and so
+is what another ingest takes over: all results can be read again, and until then an id is 503
+with Retry-After, never 404."""
 import os
 import shutil
 import sys
@@ -15,7 +16,7 @@ import stage  # noqa: E402
 
 MODELS = os.path.join(stage.ROOT, "tests", "support", "models")
 DIRECT, HELD = 3000, 50
-FIRST_TRY = b"waiting for: "
+OTHERS = (421, 503)  # another ingest's, or not read yet
 
 
 def send_held(address):
@@ -31,8 +32,8 @@ def send_held(address):
 def found(address, job):
     """The job, None while it is unavailable; anything else is wrong."""
     code, headers, got = ask.call(address, "GET", f"/v1/jobs/{job}")
-    if code == 503:
-        assert int(headers["retry-after"]) > 0, headers
+    if code in OTHERS:
+        assert code != 503 or int(headers["retry-after"]) > 0, headers
         return None
     assert code == 200, (code, got)
     assert got["status"] == "succeeded", got
@@ -41,7 +42,7 @@ def found(address, job):
 
 def all_found(address, ids):
     for job in ids:
-        got = stage.wait_for(job, lambda: found(address, job))
+        got = stage.wait_for(job, lambda: found(address, job), 60)
         assert got["id"] == job, got
 
 
@@ -108,8 +109,31 @@ def ready(admin):
     got = verbose(admin)
     if got[0] == 200:
         return got
-    assert got[0] == 503 and got[2].startswith(FIRST_TRY), got
+    assert got[0] == 503 and got[2].startswith(b"waiting for: "), got
     return None
+
+
+def taken_over(s, first, store, ids):
+    """A second ingest has half of the partitions, then those of the first, which is killed;
+    the first one comes back and goes on where it was."""
+    second = start(s, os.path.join(s.folder, "second"), "127.0.0.1:0",
+                   "127.0.0.1:0").wait_ready()
+    second.wait_log("msg=replies_begin", "partitions=2")
+    address = second.ready["http"]
+    codes = [ask.call(address, "GET", f"/v1/jobs/{job}")[0] for job in ids[:200]]
+    assert set(codes) <= {200, *OTHERS}, codes
+    asker = Asker(address, ids)
+    first.kill()
+    all_found(address, ids)
+    codes = asker.end()
+    assert set(codes) <= {200, *OTHERS}, codes
+    print("asked the second meanwhile:", codes)
+    third = start(s, store, "127.0.0.1:0", "127.0.0.1:0").wait_ready()
+    begun = third.wait_log("msg=replies_begin", "partitions=2")[-1]
+    assert count(begun, "by_time") == 0, begun
+    stop(second)
+    all_found(third.ready["http"], ids)
+    stop(third)
 
 
 def count(line, name):
@@ -150,6 +174,7 @@ def main():
         second = start(s, store, "127.0.0.1:0", "127.0.0.1:0")
         assert second.process.wait(20) != 0
         assert "is open in another process" in second.log(), second.log()
+        taken_over(s, ingest, store, ids + more)
 
 
 main()
