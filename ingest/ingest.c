@@ -8,7 +8,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "bus/dev_broker.h"
-#include "ingest/admin.h"
 #include "ingest/cancel.h"
 #include "ingest/listen.h"
 #include "ingest/metrics.h"
@@ -23,7 +22,6 @@ enum {
     ARENA_FLOOR = 1 << 20, /* what a body needs beside its numbers */
     KEPT_MAX = 16384,      /* answered submissions whose id is still known */
     GAUGES_NS = 250000000, /* how often gauges are set */
-    ADMIN_CONNECTIONS = 64
 };
 
 /* A record is given up for good after this; its caller has had a 503 long before. Not
@@ -146,29 +144,6 @@ on_turn(void *arg, int64_t now_ns)
 }
 
 static enum status
-listeners_open(struct ingest *ingest, struct fault *fault)
-{
-    const struct ingest_config *config = &ingest->config;
-    struct http_server_config http;
-    http_server_defaults(&http);
-    http.listen = config->http_listen;
-    http.body_limit = (size_t)config->body_bytes_max;
-    http.connections_max = (unsigned)config->connections_max;
-    http.head_timeout_ns = config->head_timeout_ns;
-    http.body_timeout_ns = config->body_timeout_ns;
-    http.idle_timeout_ns = config->idle_timeout_ns;
-    enum status status = http_server_create(&ingest->http, ingest->loop, &http,
-                                            on_request, ingest, fault);
-    if (status != STATUS_OK || config->admin_listen == NULL) {
-        return status;
-    }
-    http.listen = config->admin_listen;
-    http.connections_max = ADMIN_CONNECTIONS;
-    return http_server_create(&ingest->admin, ingest->loop, &http, admin_handle, ingest,
-                              fault);
-}
-
-static enum status
 kafka_open(struct ingest *ingest,
            const struct results_config *results,
            struct fault *fault)
@@ -225,7 +200,7 @@ parts_open(struct ingest *ingest,
         status = kafka_open(ingest, results, fault);
     }
     if (status == STATUS_OK) {
-        status = listeners_open(ingest, fault);
+        status = listen_open(ingest, on_request, fault);
     }
     if (status == STATUS_OK) {
         status = loop_each_turn(ingest->loop, on_turn, ingest);
@@ -250,6 +225,10 @@ ingest_create(struct ingest **out,
                          "authenticated; give --http.insecure=true if that is meant",
                          config->http_listen);
     }
+    enum status status = listen_check(config, fault);
+    if (status != STATUS_OK) {
+        return status;
+    }
     struct ingest *ingest = calloc(1, sizeof(*ingest));
     if (ingest == NULL) {
         return STATUS_NO_MEMORY;
@@ -258,7 +237,7 @@ ingest_create(struct ingest **out,
     ingest->bus = bus;
     ingest->config = *config;
     metric_register(ingest_metrics, INGEST_METRIC_COUNT);
-    enum status status = parts_open(ingest, results, fault);
+    status = parts_open(ingest, results, fault);
     if (status != STATUS_OK) {
         ingest_destroy(&ingest);
         return status;
@@ -295,6 +274,12 @@ ingest_ready(const struct ingest *ingest, const char **waiting_for)
         return true;
     }
     return false;
+}
+
+void
+ingest_reload(struct ingest *ingest)
+{
+    listen_reload(ingest);
 }
 
 void
