@@ -120,7 +120,10 @@ canceler_close(struct canceler **canceler)
 }
 
 static struct order *
-order_make(const struct uuid *id, struct span model, struct http_exchange *x)
+order_make(const struct uuid *id,
+           struct span model,
+           const struct tenant *tenant,
+           struct http_exchange *x)
 {
     struct order *o = calloc(1, sizeof(*o));
     if (o == NULL) {
@@ -132,7 +135,7 @@ order_make(const struct uuid *id, struct span model, struct http_exchange *x)
     const struct control control = {.type = CONTROL_CANCEL,
                                     .id = *id,
                                     .model = model,
-                                    .tenant = span_of_text(TENANT_DEFAULT),
+                                    .tenant = tenant_name(tenant),
                                     .issued_us = clock_wall_us()};
     control_encode(&control, &o->bytes);
     if (o->bytes.status != STATUS_OK) {
@@ -146,10 +149,11 @@ static void
 order_send(struct ingest *ingest,
            struct http_exchange *x,
            const struct uuid *id,
-           struct span model)
+           struct span model,
+           const struct tenant *tenant)
 {
     struct canceler *c = ingest->canceler;
-    struct order *o = order_make(id, model, x);
+    struct order *o = order_make(id, model, tenant, x);
     enum status status = STATUS_NO_MEMORY;
     if (o != NULL) {
         const struct outgoing out = {
@@ -196,17 +200,17 @@ job_delete(struct ingest *ingest,
         job_refuse(x, STATUS_NOT_FOUND);
         return;
     }
-    enum status status = job_find(ingest, &id, &reply);
+    enum status status = job_find(ingest, &id, match->tenant, &reply);
     if (status == STATUS_OK && reply_is_terminal(&reply)) {
         answer_ended(x, &reply);
     } else if (status != STATUS_OK &&
-               submission_find(&ingest->submissions, &id) == NULL) {
+               submission_find(&ingest->submissions, &id, match->tenant) == NULL) {
         job_refuse(x, status);
     } else if (ingest->draining) {
         problem_respond(x, &(struct problem){.status = STATUS_CLOSED,
                                              .detail = "shutting down",
                                              .id = &id});
     } else {
-        order_send(ingest, x, &id, reply.model);
+        order_send(ingest, x, &id, reply.model, match->tenant);
     }
 }
