@@ -109,6 +109,7 @@ outcome_request_reported(void *context, void *arg, const struct delivery *d)
     struct ingest *ingest = context;
     struct submission *s = arg;
     s->lent--;
+    backlog_reported(ingest->backlog, s->model, d);
     if (d->status != STATUS_OK) {
         not_stored(s, d, d->possibly_stored);
         return;
