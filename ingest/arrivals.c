@@ -34,10 +34,11 @@ void
 arrivals_note(struct arrivals *a, int64_t wall_us, int64_t total)
 {
     struct arrival now = {.wall_us = wall_us, .total = total};
-    if (a->count > 0) {
-        const struct arrival *last = &a->points[a->count - 1];
-        now.wall_us = wall_us < last->wall_us ? last->wall_us : wall_us;
-        now.total = total < last->total ? last->total : total;
+    if (a->count > 0 && wall_us < a->points[a->count - 1].wall_us) {
+        now.wall_us = a->points[a->count - 1].wall_us;
+    }
+    for (size_t i = a->count; i > 0 && a->points[i - 1].total > total; i--) {
+        a->points[i - 1].total = total;
     }
     if (a->count >= 2 && now.wall_us - a->points[a->count - 2].wall_us < a->grain_us) {
         a->points[a->count - 1] = now;
@@ -47,6 +48,14 @@ arrivals_note(struct arrivals *a, int64_t wall_us, int64_t total)
         arrivals_thin(a);
     }
     a->points[a->count++] = now;
+}
+
+void
+arrivals_shift(struct arrivals *a, int64_t by)
+{
+    for (size_t i = 0; i < a->count; i++) {
+        a->points[i].total += by;
+    }
 }
 
 void

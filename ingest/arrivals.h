@@ -18,15 +18,21 @@ struct arrival {
 };
 
 struct arrivals {
-    struct arrival points[ARRIVALS_MAX]; /* neither time nor total ever falls */
+    struct arrival points[ARRIVALS_MAX]; /* neither time nor total falls */
     size_t count;
     int64_t grain_us; /* moments closer than this become one */
 };
 
 void arrivals_init(struct arrivals *a);
 
-/** Notes how many there are now. A clock that was set back counts as standing still. */
+/**
+ * Notes how many there are now. A clock that was set back counts as standing still. If
+ * more was noted before, that was too much: a record under way can be counted twice.
+ */
 void arrivals_note(struct arrivals *a, int64_t wall_us, int64_t total);
+
+/** Adds to all that was noted: it was counted from there, not from 0. */
+void arrivals_shift(struct arrivals *a, int64_t by);
 
 /** Forgets what lies below the requests that are answered. */
 void arrivals_trim(struct arrivals *a, int64_t answered);

@@ -14,11 +14,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define KEEN_NS      (250 * NS_PER_MS) /* between two questions while of interest */
-#define IDLE_NS      (10 * NS_PER_S)   /* and else */
-#define INTEREST_NS  (10 * NS_PER_S)   /* that one look or one request lasts */
-#define FORGOTTEN_NS (3 * IDLE_NS / 2) /* without an answer nothing is known any more  \
-                                        */
+#define KEEN_NS     (250 * NS_PER_MS) /* between two questions while of interest */
+#define IDLE_NS     (10 * NS_PER_S)   /* and else */
+#define INTEREST_NS (10 * NS_PER_S)   /* that one look or one request lasts */
+#define FORGOTTEN_NS                                                                   \
+    (3 * IDLE_NS / 2) /* without an answer nothing is known any more                   \
+                       */
 
 enum { US_PER_S = 1000000, NS_PER_MICRO = 1000, ARRAYS = 4 };
 
@@ -35,6 +36,7 @@ struct standing {
     int64_t total;      /* sum of end */
     int64_t committed;  /* sum of what the group committed */
     int64_t unreported; /* sent by us, not yet told of */
+    int64_t early;      /* sent before anything was heard: arrivals begin with 0 */
     int64_t as_of_ns;
     int64_t due_ns;    /* of the next question */
     int64_t wanted_ns; /* when it was of interest last */
@@ -135,7 +137,10 @@ partitions_set(struct standing *st, int32_t partitions)
     st->end = arrays;
     st->reported = arrays + count;
     st->total = 0;
-    st->heard = false;
+    if (st->heard) {
+        st->heard = false;
+        arrivals_init(&st->arrivals);
+    }
     st->question = (struct lag_question){.group = st->group,
                                          .topic = st->topic,
                                          .partitions = partitions,
@@ -184,6 +189,23 @@ on_turn(void *arg, int64_t now_ns)
     return b->due_ns;
 }
 
+static int64_t
+not_negative(int64_t count)
+{
+    return count < 0 ? 0 : count;
+}
+
+/* What was sent before anything was heard came behind what stood there then. */
+static void
+early_end(struct standing *st, int64_t total)
+{
+    if (!st->heard) {
+        arrivals_shift(&st->arrivals, not_negative(total - st->early));
+        st->early = 0;
+        st->heard = true;
+    }
+}
+
 /* A topic made anew, or a group set back: what was measured is of another. */
 static void
 check_anew(struct standing *st, int64_t total, int64_t committed)
@@ -208,9 +230,9 @@ answer_take(struct standing *st, const struct lag_question *q)
     st->total = total;
     st->committed = committed;
     st->as_of_ns = q->as_of_ns;
-    st->heard = true;
     capacity_refresh(st);
     drain_note(&st->drain, &st->capacity, q->as_of_ns, committed, total - committed);
+    early_end(st, total);
     arrivals_note(&st->arrivals, clock_wall_us(), total + st->unreported);
     arrivals_trim(&st->arrivals, committed);
 }
@@ -303,12 +325,6 @@ drain_of(const struct standing *st, int64_t now_ns)
     return st->served ? drain_per_s(&st->drain, &st->capacity, now_ns) : 0;
 }
 
-static int64_t
-not_negative(int64_t count)
-{
-    return count < 0 ? 0 : count;
-}
-
 bool
 backlog_of(const struct backlog *b, struct span model, struct backlog_view *view)
 {
@@ -349,10 +365,9 @@ backlog_place_of(struct backlog *b,
         return;
     }
     int64_t before = arrivals_at(&st->arrivals, submitted_us);
-    place->position =
-        not_negative(before - st->committed - drain_since(&st->drain, now_ns));
-    place->wait_ns =
-        drain_wait_ns(&st->capacity, drain_of(st, now_ns), place->position);
+    place->position = not_negative(before - st->committed);
+    int64_t left = not_negative(place->position - drain_since(&st->drain, now_ns));
+    place->wait_ns = drain_wait_ns(&st->capacity, drain_of(st, now_ns), left);
 }
 
 void
@@ -364,6 +379,8 @@ backlog_sent(struct backlog *b, size_t number, int64_t wall_us)
     }
     if (st->heard) {
         arrivals_note(&st->arrivals, wall_us, st->total + st->unreported);
+    } else {
+        arrivals_note(&st->arrivals, wall_us, st->early++);
     }
     st->unreported++;
     interest(b, st, loop_now(b->loop));

@@ -35,8 +35,8 @@ struct backlog_view {
 
 /** Where a job stands. */
 struct backlog_place {
-    int64_t position; /* requests stored before it and not yet answered, running ones
-                         included; -1 = not known */
+    int64_t position; /* requests stored before it whose answers are not committed,
+                         running ones included; -1 = not known */
     int64_t wait_ns;  /* until its answer, likely; -1 = not known */
 };
 

@@ -32,7 +32,7 @@ struct ingest {
     struct backlog *backlog;
     struct canceler *canceler; /* cancel.c */
     struct submission_pool submissions;
-    struct poll_list polls; /* job.c */
+    struct poll_list polls;         /* job.c */
     struct admission admission;
     struct pulse *pulse;
     struct arena arena;        /* scratch of one handler, reset before each */

@@ -148,6 +148,7 @@ obey(struct ingest_stage *stage, struct record *order)
         }
     }
     atomic_fetch_add(&stage->orders, 1);
+    sem_post(&stage->request_came);
     arena_fini(&arena);
     record_release(&order);
 }
@@ -279,6 +280,7 @@ open_ingest(struct ingest_stage *stage, const struct stage_options *o)
         .inflight_max = or_else(o->inflight_max, 1000),
         .accept_timeout_ns = 900 * NS_PER_MS,
         .drain_timeout_ns = or_else(o->drain_timeout_ns, 5 * NS_PER_S),
+        .cancel_on_disconnect = o->cancel_on_disconnect,
     };
     const struct results_config results = {
         .store = stage->store,
@@ -424,6 +426,14 @@ void
 stage_await_requests(struct ingest_stage *stage, int count)
 {
     while (atomic_load(&stage->requests) < count) {
+        await(&stage->request_came);
+    }
+}
+
+void
+stage_await_orders(struct ingest_stage *stage, int count)
+{
+    while (atomic_load(&stage->orders) < count) {
         await(&stage->request_came);
     }
 }

@@ -64,6 +64,16 @@ Test(arrivals, never_falls_when_the_clock_is_set_back)
     cr_assert_eq(last, 50);
 }
 
+Test(arrivals, corrects_what_was_noted_as_too_much)
+{
+    arrivals_note(&a, 1000 * MS, 10);
+    arrivals_note(&a, 1100 * MS, 13);
+    arrivals_note(&a, 1200 * MS, 12);
+    cr_assert_eq(arrivals_at(&a, 1000 * MS), 10);
+    cr_assert_eq(arrivals_at(&a, 1100 * MS), 12);
+    cr_assert_eq(arrivals_at(&a, 1200 * MS), 12);
+}
+
 Test(arrivals, stays_within_a_share_of_a_long_backlog)
 {
     enum { SECONDS = 600, PER_S = 100 };
@@ -77,6 +87,17 @@ Test(arrivals, stays_within_a_share_of_a_long_backlog)
         cr_assert(off >= -PER_S && off <= PER_S, "%lld s: %lld", (long long)s,
                   (long long)total);
     }
+}
+
+Test(arrivals, count_on_from_what_is_learnt_later)
+{
+    arrivals_note(&a, 1000 * MS, 0);
+    arrivals_note(&a, 2000 * MS, 1);
+    arrivals_shift(&a, 500);
+    arrivals_note(&a, 3000 * MS, 502);
+    cr_assert_eq(arrivals_at(&a, 1000 * MS), 500);
+    cr_assert_eq(arrivals_at(&a, 2000 * MS), 501);
+    cr_assert_eq(arrivals_at(&a, 3000 * MS), 502);
 }
 
 Test(arrivals, forgets_what_is_answered_and_gets_fine_again)
