@@ -207,8 +207,13 @@ kafka_open(struct ingest *ingest,
     if (status != STATUS_OK) {
         return status;
     }
-    return models_topic_open(&ingest->models, ingest->loop, ingest->bus, on_model,
-                             ingest, fault);
+    status = models_topic_open(&ingest->models, ingest->loop, ingest->bus, on_model,
+                               ingest, fault);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    return backlog_open(&ingest->backlog, ingest->loop, ingest->bus,
+                        models_topic_catalogue(ingest->models), ingest->publish, fault);
 }
 
 static void
@@ -385,6 +390,7 @@ ingest_destroy(struct ingest **ingest)
     if (i->publish != NULL) {
         publish_close(&i->publish);
     }
+    backlog_close(&i->backlog);
     if (i->results != NULL) {
         job_end_polls(i);
         outcome_close_all(i);

@@ -38,6 +38,7 @@ struct ingest_config {
                                     acknowledgement before 503 */
     int64_t drain_timeout_ns;    /* drain.timeout */
     const char *keys_file;       /* http.keys.file; NULL = callers are not told apart */
+    bool cancel_on_disconnect;   /* cancel.on.disconnect */
     bool insecure;               /* http.insecure: allow a non-loopback listen */
 };
 

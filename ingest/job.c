@@ -6,13 +6,22 @@
 
 #include "base/clock.h"
 #include "ingest/answer.h"
+#include "ingest/job_document.h"
 #include "ingest/problem.h"
 #include "ingest/service.h"
 #include "ingest/submit.h"
 
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-enum job_view { JOB_DOCUMENT, JOB_RESULT };
+enum job_view {
+    JOB_DOCUMENT,
+    JOB_RESULT,
+    JOB_CANCELED /* as DELETE answers */
+};
+
+enum { DETAIL_SIZE = 160 };
 
 struct poll {
     struct poll *next;
@@ -37,6 +46,38 @@ job_post(struct ingest *ingest,
     submit(ingest, x, &call);
 }
 
+void
+job_answer(struct ingest *ingest, struct http_exchange *x, const struct reply *reply)
+{
+    struct backlog_place place = {.position = -1, .wait_ns = -1};
+    if (!reply_is_terminal(reply)) {
+        job_place_of(ingest, reply, &place);
+    }
+    struct buf document;
+    buf_init(&document, ANSWER_BYTES_MAX);
+    job_document_write(ingest, reply, &place, SIZE_MAX, &document);
+    answer_job(x, reply_is_terminal(reply), &document);
+    buf_fini(&document);
+}
+
+void
+job_answer_ended(struct ingest *ingest,
+                 struct http_exchange *x,
+                 const struct reply *reply)
+{
+    if (reply->status == REPLY_CANCELED) {
+        job_answer(ingest, x, reply);
+        return;
+    }
+    char detail[DETAIL_SIZE];
+    const char *state = reply_status_name(reply->status);
+    snprintf(detail, sizeof(detail), "the job has ended already: %s", state);
+    problem_respond(x, &(struct problem){.status = STATUS_CONFLICT,
+                                         .detail = detail,
+                                         .id = &reply->id,
+                                         .job_status = state});
+}
+
 static void
 view_reply(struct ingest *ingest,
            struct http_exchange *x,
@@ -44,14 +85,15 @@ view_reply(struct ingest *ingest,
            const struct reply *reply)
 {
     if (view == JOB_DOCUMENT) {
-        struct webhook_view webhook;
-        bool has_webhook =
-            results_webhook(ingest->results, &reply->id, &webhook) == STATUS_OK;
-        answer_job(x, reply, has_webhook ? &webhook : NULL);
+        job_answer(ingest, x, reply);
         return;
     }
     if (!reply_is_terminal(reply)) {
         answer_accepted(x, &reply->id, "");
+        return;
+    }
+    if (view == JOB_CANCELED) {
+        job_answer_ended(ingest, x, reply);
         return;
     }
     const struct oip_answer wanted = {
@@ -202,9 +244,9 @@ job_end_polls(struct ingest *ingest)
     }
 }
 
-/* Seconds of ?wait=, at most what a held request may last; -1 if it is no number. */
+/* Seconds of ?wait= as ns; -1 if it is no number. */
 static int64_t
-wait_ns_of(const struct ingest *ingest, struct http_exchange *x)
+wait_ns_of(struct http_exchange *x)
 {
     enum { DIGITS_MAX = 9 };
     struct span text = http_query(x, "wait");
@@ -221,9 +263,35 @@ wait_ns_of(const struct ingest *ingest, struct http_exchange *x)
         }
         seconds = seconds * 10 + (text.data[i] - '0');
     }
-    int64_t wait_ns = seconds * NS_PER_S;
+    return seconds * NS_PER_S;
+}
+
+bool
+job_read_wait(const struct ingest *ingest, struct http_exchange *x, int64_t *wait_ns)
+{
+    int64_t asked_ns = wait_ns_of(x);
+    if (asked_ns < 0) {
+        problem_respond(x,
+                        &(struct problem){.status = STATUS_INVALID,
+                                          .detail = "wait: not a number of seconds"});
+        return false;
+    }
     int64_t most_ns = ingest->config.infer_timeout_ns;
-    return wait_ns < most_ns ? wait_ns : most_ns;
+    *wait_ns = asked_ns < most_ns ? asked_ns : most_ns;
+    return true;
+}
+
+void
+job_await_canceled(struct ingest *ingest,
+                   struct http_exchange *x,
+                   const struct uuid *id,
+                   const struct tenant *tenant,
+                   int64_t wait_ns)
+{
+    if (wait_ns == 0 || ingest->draining ||
+        poll_begin(ingest, x, JOB_CANCELED, id, tenant, wait_ns) != STATUS_OK) {
+        answer_accepted(x, id, "");
+    }
 }
 
 static void
@@ -238,11 +306,8 @@ job_read(struct ingest *ingest,
         job_refuse(x, STATUS_NOT_FOUND);
         return;
     }
-    int64_t wait_ns = wait_ns_of(ingest, x);
-    if (wait_ns < 0) {
-        problem_respond(x,
-                        &(struct problem){.status = STATUS_INVALID,
-                                          .detail = "wait: not a number of seconds"});
+    int64_t wait_ns = 0;
+    if (!job_read_wait(ingest, x, &wait_ns)) {
         return;
     }
     struct reply reply;

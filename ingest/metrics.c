@@ -25,6 +25,13 @@ struct metric ingest_metrics[INGEST_METRIC_COUNT] = {
                              .help = "Exchanges that were not let in, by reason."},
     [METRIC_FORBIDDEN] = {.name = "leat_http_keys_refused_total",
                           .labels = "reason=\"scope\""},
+    [METRIC_ABANDONED] = {.name = "leat_abandoned_requests_total",
+                          .labels = "cancel=\"stored\"",
+                          .help =
+                              "Held requests whose client went away, with "
+                              "cancel.on.disconnect, by what became of the cancel."},
+    [METRIC_ABANDONED_LOST] = {.name = "leat_abandoned_requests_total",
+                               .labels = "cancel=\"lost\""},
     [METRIC_STORED] = {.name = "leat_requests_stored_total",
                        .help = "Request records that Kafka acknowledged."},
     [METRIC_NOT_STORED] = {.name = "leat_requests_not_stored_total",

@@ -59,6 +59,11 @@ const struct option ingest_options[] = {
     {"admission.accept.timeout", OPTION_DURATION, FIELD(accept_timeout_ns),
      10 * NS_PER_MS, 600 * NS_PER_S, "700ms",
      "Longest wait for Kafka's acknowledgement of a request before 503.", NULL},
+    {"cancel.on.disconnect", OPTION_BOOL, FIELD(cancel_on_disconnect), 0, 0, "false",
+     "When the client of a held request goes away, cancel the request: nobody knows "
+     "its "
+     "id. What runs already ends as usual.",
+     NULL},
     {"drain.timeout", OPTION_DURATION, FIELD(drain_timeout_ns), NS_PER_MS,
      3600 * NS_PER_S, "30s",
      "After SIGTERM: longest wait for the answers of requests that are held.", NULL},

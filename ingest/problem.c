@@ -63,6 +63,10 @@ problem_respond(struct http_exchange *x, const struct problem *problem)
     bool said = problem->detail != NULL && problem->detail[0] != '\0';
     const char *detail = said ? problem->detail : status_name(problem->status);
     oip_write_problem(problem->status, http_code, detail, problem->id, &body);
+    if (problem->job_status != NULL && body.status == STATUS_OK) {
+        body.size--; /* the closing brace, to add a member */
+        buf_append_format(&body, ",\"job_status\":\"%s\"}", problem->job_status);
+    }
     metric_add(&ingest_metrics[metric_of(http_code)], 1);
     http_respond(x, http_code, headers, count, &body);
     buf_fini(&body);

@@ -10,6 +10,7 @@
 #include "base/http_server.h"
 #include "base/loop.h"
 #include "ingest/admission.h"
+#include "ingest/backlog.h"
 #include "ingest/guard.h"
 #include "ingest/ingest.h"
 #include "ingest/job.h"
@@ -30,6 +31,7 @@ struct ingest {
     struct results *results;
     struct models_topic *models;
     struct publish *publish;
+    struct backlog *backlog;
     struct canceler *canceler; /* cancel.c */
     struct submission_pool submissions;
     struct poll_list polls; /* job.c */

@@ -239,6 +239,7 @@ admit(struct draft *d)
     }
     d->s->charged_bytes = bytes;
     d->s->began_ns = now_ns;
+    d->s->model = d->model->number;
     d->s->mode = d->call->mode;
     snprintf(d->s->preference, sizeof(d->s->preference), "%s", d->call->preference);
     return STATUS_OK;
@@ -401,6 +402,7 @@ send_request(struct draft *d)
     enum status status = publish_request(d->ingest->publish, &d->aim, &out);
     if (status == STATUS_OK) {
         s->lent++;
+        backlog_sent(d->ingest->backlog, s->model, d->wall_us);
         return STATUS_OK;
     }
     if (status == STATUS_NOT_FOUND) {

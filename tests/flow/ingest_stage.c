@@ -149,6 +149,7 @@ obey(struct ingest_stage *stage, struct record *order)
         }
     }
     atomic_fetch_add(&stage->orders, 1);
+    sem_post(&stage->request_came);
     arena_fini(&arena);
     record_release(&order);
 }
@@ -281,6 +282,7 @@ open_ingest(struct ingest_stage *stage, const struct stage_options *o)
         .accept_timeout_ns = 900 * NS_PER_MS,
         .keys_file = o->keys_file,
         .drain_timeout_ns = or_else(o->drain_timeout_ns, 5 * NS_PER_S),
+        .cancel_on_disconnect = o->cancel_on_disconnect,
     };
     const struct results_config results = {
         .store = stage->store,
@@ -428,6 +430,14 @@ void
 stage_await_requests(struct ingest_stage *stage, int count)
 {
     while (atomic_load(&stage->requests) < count) {
+        await(&stage->request_came);
+    }
+}
+
+void
+stage_await_orders(struct ingest_stage *stage, int count)
+{
+    while (atomic_load(&stage->orders) < count) {
         await(&stage->request_came);
     }
 }
