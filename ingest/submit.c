@@ -8,10 +8,10 @@
 
 #include "base/clock.h"
 #include "base/http_call.h"
+#include "ingest/admit.h"
 #include "ingest/metrics.h"
 #include "ingest/outcome.h"
 #include "ingest/problem.h"
-#include "ingest/rate_limit.h"
 #include "ingest/service.h"
 #include "ingest/timeout.h"
 #include "schemas/codec.h"
@@ -197,15 +197,12 @@ patience_ns(const struct draft *d)
 static enum status
 let_in(struct draft *d, size_t bytes, int64_t now_ns)
 {
-    struct ingest *ingest = d->ingest;
-    const struct admission_ask ask = {.tenant = d->call->tenant,
-                                      .bytes = bytes,
-                                      .line = {.model = d->model->number},
-                                      .patience_ns = patience_ns(d),
-                                      .now_ns = now_ns};
+    struct admission_ask ask = {.tenant = d->call->tenant,
+                                .bytes = bytes,
+                                .patience_ns = patience_ns(d),
+                                .now_ns = now_ns};
     struct admission_refusal why = {.detail = ""};
-    enum status status = admission_take(&ingest->admission, &ask, &why);
-    rate_limit_tell(d->x, d->call->tenant);
+    enum status status = admit(d->ingest, d->x, d->model, &ask, &why);
     if (status == STATUS_OK) {
         return status;
     }
@@ -213,10 +210,10 @@ let_in(struct draft *d, size_t bytes, int64_t now_ns)
     return fault_set(&d->fault, status, "%s", why.detail);
 }
 
-/* Admits, then chooses the partition, then mints: a quantum that ends changes where the
- * id has to belong. */
+/* Is let in, then chooses the partition, then mints: a quantum that ends changes where
+ * the id has to belong. */
 static enum status
-admit(struct draft *d)
+enter(struct draft *d)
 {
     struct ingest *ingest = d->ingest;
     size_t bytes = record_bytes(&d->body);
@@ -459,7 +456,7 @@ submit(struct ingest *ingest, struct http_exchange *x, const struct submit_call 
 {
     static enum status (*const steps[])(struct draft *) = {
         gate,  read_timeout,    read_body, check_webhook, find_model,   check_model,
-        admit, remember_answer, encode,    expect,        send_request,
+        enter, remember_answer, encode,    expect,        send_request,
     };
     struct draft d = {
         .ingest = ingest, .x = x, .call = call, .wall_us = clock_wall_us()};
