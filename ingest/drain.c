@@ -43,7 +43,7 @@ drain_init(struct drain *d)
 }
 
 static double
-per_s(int64_t count, int64_t span_ns)
+rate_of(int64_t count, int64_t span_ns)
 {
     return (double)count * (double)NS_PER_S / (double)span_ns;
 }
@@ -142,8 +142,22 @@ flow_note(struct drain *d, int64_t now_ns, int64_t answered)
         return;
     }
     double part = d->flow_per_s > 0 ? (double)span_ns / (double)(span_ns + FLOW_NS) : 1;
-    double flow = per_s(answered - d->last.answered, span_ns);
+    double flow = rate_of(answered - d->last.answered, span_ns);
     d->flow_per_s += part * (flow - d->flow_per_s);
+}
+
+/* Batchers came or went: each does what each did before. */
+static void
+capacity_follow(struct drain *d, const struct drain_capacity *capacity)
+{
+    if (d->in_hand == capacity->in_hand) {
+        return;
+    }
+    if (d->in_hand > 0) {
+        d->busy_per_s *= (double)capacity->in_hand / (double)d->in_hand;
+    }
+    d->in_hand = capacity->in_hand;
+    d->count = 0;
 }
 
 void
@@ -156,6 +170,7 @@ drain_note(struct drain *d,
     if (d->last.at_ns != 0) {
         flow_note(d, now_ns, answered);
     }
+    capacity_follow(d, capacity);
     d->last = (struct drain_sample){.at_ns = now_ns, .answered = answered};
     int64_t least = d->count > 0 ? capacity->in_hand : 2 * capacity->in_hand;
     if (waiting - drain_since(d, now_ns) > least) {
@@ -187,11 +202,11 @@ drain_since(const struct drain *d, int64_t now_ns)
 }
 
 int64_t
-drain_wait_ns(const struct drain_capacity *capacity, double drain, int64_t before)
+drain_wait_ns(const struct drain_capacity *capacity, double per_s, int64_t before)
 {
-    if (drain <= 0) {
+    if (per_s <= 0) {
         return -1;
     }
-    int64_t wait_ns = (int64_t)((double)before * (double)NS_PER_S / drain);
+    int64_t wait_ns = (int64_t)((double)before * (double)NS_PER_S / per_s);
     return wait_ns > capacity->batch_ns ? wait_ns : capacity->batch_ns;
 }

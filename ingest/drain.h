@@ -29,6 +29,7 @@ struct drain {
     double flow_per_s;
     double busy_per_s; /* measured when they were busy last; 0 = never */
     int64_t busy_ns;   /* when that was */
+    int64_t in_hand;   /* of the capacity noted last; 0 = none yet */
 };
 
 /** What is in the batchers' hands while they are busy, and can do by their own word. */

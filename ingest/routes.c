@@ -4,6 +4,7 @@
  */
 #include "ingest/cancel.h"
 #include "ingest/dashboard.h"
+#include "ingest/events.h"
 #include "ingest/infer.h"
 #include "ingest/job.h"
 #include "ingest/model_routes.h"
@@ -19,6 +20,7 @@ const struct route routes[] = {
     {HTTP_GET, "/v1/jobs/{id}", job_get},
     {HTTP_DELETE, "/v1/jobs/{id}", job_delete},
     {HTTP_GET, "/v1/jobs/{id}/result", job_get_result},
+    {HTTP_GET, "/v1/jobs/{id}/events", job_get_events},
     {HTTP_GET, "/v2", server_get},
     {HTTP_GET, "/v2/health/live", server_get_live},
     {HTTP_GET, "/v2/health/ready", server_get_ready},

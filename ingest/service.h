@@ -11,6 +11,7 @@
 #include "base/loop.h"
 #include "ingest/admission.h"
 #include "ingest/backlog.h"
+#include "ingest/events.h"
 #include "ingest/ingest.h"
 #include "ingest/job.h"
 #include "ingest/models_topic.h"
@@ -32,6 +33,7 @@ struct ingest {
     struct backlog *backlog;
     struct canceler *canceler; /* cancel.c */
     struct submission_pool submissions;
+    struct follower_list followers; /* events.c */
     struct poll_list polls;         /* job.c */
     struct admission admission;
     struct pulse *pulse;

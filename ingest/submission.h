@@ -53,7 +53,7 @@ struct submission {
     bool request_stored;       /* Kafka acknowledged the request */
     size_t charged_bytes;      /* counted by admission; 0 = given back */
     int64_t began_ns;
-    size_t model; /* its number in the catalogue */
+    size_t model;                     /* its number in the catalogue */
     struct oip_answer answer;         /* what the caller asked to see */
     void *answer_memory;              /* owns what answer points to */
     char preference[PREFERENCE_SIZE]; /* for Preference-Applied; "" = none */

@@ -113,6 +113,15 @@ Test(drain, does_not_take_the_lag_of_commits_for_a_queue)
     cr_assert_eq(drain_per_s(&d, &fast, now_ns), 9000);
 }
 
+Test(drain, expects_of_a_second_batcher_what_the_first_one_does)
+{
+    int64_t now_ns = run_batches(NS_PER_S, 20, 2 * NS_PER_S, 10000);
+    const struct drain_capacity two = {
+        .in_hand = 128, .per_s = 128, .batch_ns = NS_PER_S};
+    drain_note(&d, &two, now_ns + NS_PER_S, d.last.answered + 64, 5000);
+    assert_near(drain_per_s(&d, &two, now_ns + NS_PER_S), 64, 0.2);
+}
+
 Test(drain, remembers_for_a_minute_what_it_measured_under_load)
 {
     int64_t now_ns = run_batches(NS_PER_S, 20, 2 * NS_PER_S, 10000);
