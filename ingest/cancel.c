@@ -30,7 +30,8 @@ struct order {
     struct http_exchange *x; /* NULL: nobody waits for the order to be stored */
     bool abandoned;          /* its client went away; counted */
     struct uuid id;
-    int64_t wait_ns; /* for the job to end, once the order is stored */
+    const struct tenant *tenant; /* who asks */
+    int64_t wait_ns;             /* for the job to end, once the order is stored */
     struct buf bytes;
 };
 
@@ -65,7 +66,7 @@ order_reported(void *context, void *arg, const struct delivery *d)
                    1);
     }
     if (o->x != NULL && d->status == STATUS_OK) {
-        job_await_canceled(o->ingest, o->x, &o->id, o->wait_ns);
+        job_await_canceled(o->ingest, o->x, &o->id, o->tenant, o->wait_ns);
     } else if (o->x != NULL) {
         problem_respond(o->x,
                         &(struct problem){
@@ -126,7 +127,10 @@ canceler_close(struct canceler **canceler)
 }
 
 static struct order *
-order_make(struct ingest *ingest, const struct uuid *id, struct span model)
+order_make(struct ingest *ingest,
+           const struct uuid *id,
+           struct span model,
+           const struct tenant *tenant)
 {
     struct order *o = calloc(1, sizeof(*o));
     if (o == NULL) {
@@ -134,11 +138,12 @@ order_make(struct ingest *ingest, const struct uuid *id, struct span model)
     }
     o->ingest = ingest;
     o->id = *id;
+    o->tenant = tenant;
     buf_init(&o->bytes, ORDER_BYTES_MAX);
     const struct control control = {.type = CONTROL_CANCEL,
                                     .id = *id,
                                     .model = model,
-                                    .tenant = span_of_text(TENANT_DEFAULT),
+                                    .tenant = tenant_name(tenant),
                                     .issued_us = clock_wall_us()};
     control_encode(&control, &o->bytes);
     if (o->bytes.status != STATUS_OK) {
@@ -170,9 +175,10 @@ cancel_for(struct ingest *ingest,
            struct http_exchange *x,
            const struct uuid *id,
            struct span model,
+           const struct tenant *tenant,
            int64_t wait_ns)
 {
-    struct order *o = order_make(ingest, id, model);
+    struct order *o = order_make(ingest, id, model, tenant);
     enum status status = order_send(ingest->canceler, o);
     if (status == STATUS_OK) {
         o->x = x;
@@ -190,7 +196,7 @@ cancel_abandoned(struct ingest *ingest, const struct submission *s)
 {
     const struct catalogue *catalogue = models_topic_catalogue(ingest->models);
     struct order *o =
-        order_make(ingest, &s->id, catalogue_at(catalogue, s->model)->name);
+        order_make(ingest, &s->id, catalogue_at(catalogue, s->model)->name, s->tenant);
     if (order_send(ingest->canceler, o) == STATUS_OK) {
         o->abandoned = true;
     } else {
@@ -213,17 +219,17 @@ job_delete(struct ingest *ingest,
     if (!job_read_wait(ingest, x, &wait_ns)) {
         return;
     }
-    enum status status = job_find(ingest, &id, &reply);
+    enum status status = job_find(ingest, &id, match->tenant, &reply);
     if (status == STATUS_OK && reply_is_terminal(&reply)) {
         job_answer_ended(ingest, x, &reply);
     } else if (status != STATUS_OK &&
-               submission_find(&ingest->submissions, &id) == NULL) {
+               submission_find(&ingest->submissions, &id, match->tenant) == NULL) {
         job_refuse(x, status);
     } else if (ingest->draining) {
         problem_respond(x, &(struct problem){.status = STATUS_CLOSED,
                                              .detail = "shutting down",
                                              .id = &id});
     } else {
-        cancel_for(ingest, x, &id, reply.model, wait_ns);
+        cancel_for(ingest, x, &id, reply.model, match->tenant, wait_ns);
     }
 }

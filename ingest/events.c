@@ -15,7 +15,6 @@
 #include "ingest/metrics.h"
 #include "ingest/problem.h"
 #include "ingest/service.h"
-#include "ingest/submit.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -30,6 +29,7 @@ struct follower {
     struct follower *next;
     struct follower *previous;
     struct ingest *ingest;
+    const struct tenant *tenant; /* who asks */
     struct http_stream *stream;
     struct results_wait *wait; /* NULL: none under way */
     struct uuid id;
@@ -183,7 +183,8 @@ follower_tick(struct follower *f)
     if (f->unsent.size > 0) {
         return;
     }
-    if (job_find(ingest, &f->id, &reply) == STATUS_OK && !reply_is_terminal(&reply)) {
+    if (job_find(ingest, &f->id, f->tenant, &reply) == STATUS_OK &&
+        !reply_is_terminal(&reply)) {
         struct backlog_place place;
         job_place_of(ingest, &reply, &place);
         if (is_news(&f->told, &place)) {
@@ -206,7 +207,7 @@ follower_answered(void *waiter, enum status status, const struct reply *reply)
 {
     struct follower *f = waiter;
     f->wait = NULL;
-    if (status == STATUS_OK && span_is_text(reply->tenant, TENANT_DEFAULT)) {
+    if (status == STATUS_OK && span_equal(reply->tenant, tenant_name(f->tenant))) {
         finish(f, reply);
         return;
     }
@@ -256,6 +257,7 @@ static void
 follow(struct ingest *ingest,
        struct http_exchange *x,
        const struct uuid *id,
+       const struct tenant *tenant,
        const struct reply *reply)
 {
     struct follower *f = calloc(1, sizeof(*f));
@@ -265,6 +267,7 @@ follow(struct ingest *ingest,
     }
     f->ingest = ingest;
     f->id = *id;
+    f->tenant = tenant;
     f->told = (struct backlog_place){.position = -1, .wait_ns = -1};
     f->next = ingest->followers.first;
     if (f->next != NULL) {
@@ -291,10 +294,10 @@ job_get_events(struct ingest *ingest,
         job_refuse(x, STATUS_NOT_FOUND);
         return;
     }
-    enum status status = job_find(ingest, &id, &reply);
+    enum status status = job_find(ingest, &id, match->tenant, &reply);
     bool found = status == STATUS_OK;
     bool over = found && reply_is_terminal(&reply);
-    if (!found && submission_find(&ingest->submissions, &id) == NULL) {
+    if (!found && submission_find(&ingest->submissions, &id, match->tenant) == NULL) {
         job_refuse(x, status);
     } else if (over && span_is_text(http_header(x, "Last-Event-ID"), LAST_EVENT_ID)) {
         http_respond(x, 204, NULL, 0, NULL);
@@ -303,7 +306,7 @@ job_get_events(struct ingest *ingest,
                                              .detail = "shutting down",
                                              .id = &id});
     } else {
-        follow(ingest, x, &id, found ? &reply : NULL);
+        follow(ingest, x, &id, match->tenant, found ? &reply : NULL);
     }
 }
 

@@ -30,6 +30,7 @@ struct poll {
     struct http_exchange *x;
     struct results_wait *wait;
     struct uuid id;
+    const struct tenant *tenant; /* who asks */
     enum job_view view;
 };
 
@@ -38,9 +39,10 @@ job_post(struct ingest *ingest,
          struct http_exchange *x,
          const struct route_match *match)
 {
-    (void)match;
-    const struct submit_call call = {
-        .job = true, .mode = SUBMISSION_ASYNC, .preference = ""};
+    const struct submit_call call = {.tenant = match->tenant,
+                                     .job = true,
+                                     .mode = SUBMISSION_ASYNC,
+                                     .preference = ""};
     submit(ingest, x, &call);
 }
 
@@ -124,10 +126,13 @@ job_refuse(struct http_exchange *x, enum status status)
 }
 
 enum status
-job_find(struct ingest *ingest, const struct uuid *id, struct reply *reply)
+job_find(struct ingest *ingest,
+         const struct uuid *id,
+         const struct tenant *tenant,
+         struct reply *reply)
 {
-    return results_find(ingest->results, id, span_of_text(TENANT_DEFAULT),
-                        &ingest->arena, reply);
+    return results_find(ingest->results, id, tenant_name(tenant), &ingest->arena,
+                        reply);
 }
 
 /* Answers with what is known now. */
@@ -135,13 +140,14 @@ static void
 view_now(struct ingest *ingest,
          struct http_exchange *x,
          enum job_view view,
-         const struct uuid *id)
+         const struct uuid *id,
+         const struct tenant *tenant)
 {
     struct reply reply;
-    enum status status = job_find(ingest, id, &reply);
+    enum status status = job_find(ingest, id, tenant, &reply);
     if (status == STATUS_OK) {
         view_reply(ingest, x, view, &reply);
-    } else if (submission_find(&ingest->submissions, id) != NULL) {
+    } else if (submission_find(&ingest->submissions, id, tenant) != NULL) {
         view_unrecorded(x, view, id);
     } else {
         job_refuse(x, status);
@@ -171,13 +177,14 @@ poll_answered(void *waiter, enum status status, const struct reply *reply)
     struct ingest *ingest = p->ingest;
     enum job_view view = p->view;
     struct uuid id = p->id;
+    const struct tenant *tenant = p->tenant;
     struct http_exchange *x = poll_end(p);
     if (status == STATUS_MISDIRECTED) {
         job_refuse(x, status);
     } else if (status != STATUS_OK) {
         arena_reset(&ingest->arena);
-        view_now(ingest, x, view, &id);
-    } else if (span_is_text(reply->tenant, TENANT_DEFAULT)) {
+        view_now(ingest, x, view, &id, tenant);
+    } else if (span_equal(reply->tenant, tenant_name(tenant))) {
         view_reply(ingest, x, view, reply);
     } else {
         job_refuse(x, STATUS_NOT_FOUND);
@@ -198,13 +205,15 @@ poll_begin(struct ingest *ingest,
            struct http_exchange *x,
            enum job_view view,
            const struct uuid *id,
+           const struct tenant *tenant,
            int64_t wait_ns)
 {
     struct poll *p = calloc(1, sizeof(*p));
     if (p == NULL) {
         return STATUS_NO_MEMORY;
     }
-    *p = (struct poll){.ingest = ingest, .x = x, .id = *id, .view = view};
+    *p = (struct poll){
+        .ingest = ingest, .x = x, .id = *id, .tenant = tenant, .view = view};
     enum status status =
         results_expect(ingest->results, id, loop_now(ingest->loop) + wait_ns,
                        poll_answered, p, &p->wait);
@@ -229,8 +238,9 @@ job_end_polls(struct ingest *ingest)
         results_forget(ingest->results, p->wait);
         enum job_view view = p->view;
         struct uuid id = p->id;
+        const struct tenant *tenant = p->tenant;
         arena_reset(&ingest->arena);
-        view_now(ingest, poll_end(p), view, &id);
+        view_now(ingest, poll_end(p), view, &id, tenant);
     }
 }
 
@@ -275,10 +285,11 @@ void
 job_await_canceled(struct ingest *ingest,
                    struct http_exchange *x,
                    const struct uuid *id,
+                   const struct tenant *tenant,
                    int64_t wait_ns)
 {
     if (wait_ns == 0 || ingest->draining ||
-        poll_begin(ingest, x, JOB_CANCELED, id, wait_ns) != STATUS_OK) {
+        poll_begin(ingest, x, JOB_CANCELED, id, tenant, wait_ns) != STATUS_OK) {
         answer_accepted(x, id, "");
     }
 }
@@ -286,11 +297,12 @@ job_await_canceled(struct ingest *ingest,
 static void
 job_read(struct ingest *ingest,
          struct http_exchange *x,
-         struct span text,
+         const struct route_match *match,
          enum job_view view)
 {
+    const struct tenant *tenant = match->tenant;
     struct uuid id;
-    if (uuid_parse(text, &id) != STATUS_OK) {
+    if (uuid_parse(match->id, &id) != STATUS_OK) {
         job_refuse(x, STATUS_NOT_FOUND);
         return;
     }
@@ -299,15 +311,15 @@ job_read(struct ingest *ingest,
         return;
     }
     struct reply reply;
-    enum status status = job_find(ingest, &id, &reply);
-    bool known =
-        status == STATUS_OK || submission_find(&ingest->submissions, &id) != NULL;
+    enum status status = job_find(ingest, &id, tenant, &reply);
+    bool known = status == STATUS_OK ||
+                 submission_find(&ingest->submissions, &id, tenant) != NULL;
     bool done = status == STATUS_OK && reply_is_terminal(&reply);
     if (!known || done || wait_ns == 0 || ingest->draining) {
-        view_now(ingest, x, view, &id);
+        view_now(ingest, x, view, &id, tenant);
         return;
     }
-    status = poll_begin(ingest, x, view, &id, wait_ns);
+    status = poll_begin(ingest, x, view, &id, tenant, wait_ns);
     if (status != STATUS_OK) {
         job_refuse(x, status);
     }
@@ -316,7 +328,7 @@ job_read(struct ingest *ingest,
 void
 job_get(struct ingest *ingest, struct http_exchange *x, const struct route_match *match)
 {
-    job_read(ingest, x, match->id, JOB_DOCUMENT);
+    job_read(ingest, x, match, JOB_DOCUMENT);
 }
 
 void
@@ -324,5 +336,5 @@ job_get_result(struct ingest *ingest,
                struct http_exchange *x,
                const struct route_match *match)
 {
-    job_read(ingest, x, match->id, JOB_RESULT);
+    job_read(ingest, x, match, JOB_RESULT);
 }

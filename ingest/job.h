@@ -32,9 +32,11 @@ void job_get_result(struct ingest *ingest,
                     struct http_exchange *x,
                     const struct route_match *match);
 
-/** What is known of the caller's job; as results_find(). */
-MUST_CHECK enum status
-job_find(struct ingest *ingest, const struct uuid *id, struct reply *reply);
+/** What is known of the tenant's job; as results_find(). */
+MUST_CHECK enum status job_find(struct ingest *ingest,
+                                const struct uuid *id,
+                                const struct tenant *tenant,
+                                struct reply *reply);
 
 /** Answers that a job cannot be told of, and why. */
 void job_refuse(struct http_exchange *x, enum status status);
@@ -60,6 +62,7 @@ job_read_wait(const struct ingest *ingest, struct http_exchange *x, int64_t *wai
 void job_await_canceled(struct ingest *ingest,
                         struct http_exchange *x,
                         const struct uuid *id,
+                        const struct tenant *tenant,
                         int64_t wait_ns);
 
 /** Answers every waiting poll with what is known now. */

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-enum { PROBLEM_BYTES_MAX = 16 * 1024, PROBLEM_HEADERS = 5 };
+enum { PROBLEM_BYTES_MAX = 16 * 1024, PROBLEM_HEADERS = 6 };
 
 static enum ingest_metric
 metric_of(int http_code)
@@ -53,6 +53,10 @@ problem_respond(struct http_exchange *x, const struct problem *problem)
     }
     if (problem->allow != NULL) {
         headers[count++] = (struct http_header){"Allow", problem->allow};
+    }
+    if (problem->authenticate) {
+        headers[count++] =
+            (struct http_header){"WWW-Authenticate", "Bearer realm=\"leat\""};
     }
     struct buf body;
     buf_init(&body, PROBLEM_BYTES_MAX);

@@ -31,6 +31,8 @@ struct stage_options {
     int64_t inflight_bytes_max; /* 0 = 1 MiB */
     int64_t body_bytes_max;     /* 0 = 64 KiB */
     int64_t drain_timeout_ns;   /* 0 = 5 s */
+    const char *keys_file;      /* NULL = no keys */
+    const char *orders_tenant;  /* whose cancels are expected; NULL = default */
     bool cancel_on_disconnect;
 };
 
