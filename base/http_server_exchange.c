@@ -385,13 +385,6 @@ wake_if_late(struct http_server *server)
 }
 
 void
-http_exchange_resume(struct http_exchange *x)
-{
-    MHD_resume_connection(x->connection->mhd);
-    wake_if_late(x->connection->server);
-}
-
-void
 http_add_header(struct http_exchange *x, const char *name, const char *value)
 {
     size_t size = strlen(value);
@@ -399,6 +392,13 @@ http_add_header(struct http_exchange *x, const char *name, const char *value)
     x->added[x->added_count].name = name;
     memcpy(x->added[x->added_count].value, value, size + 1);
     x->added_count++;
+}
+
+void
+http_exchange_resume(struct http_exchange *x)
+{
+    MHD_resume_connection(x->connection->mhd);
+    wake_if_late(x->connection->server);
 }
 
 void

@@ -76,6 +76,22 @@ on_request(void *arg, struct http_exchange *x)
     }
 }
 
+/* Who may not ask at all is told so before a body is read. */
+static void
+on_head(void *arg, struct http_exchange *x)
+{
+    struct ingest *ingest = arg;
+    struct route_match match;
+    enum status status = STATUS_OK;
+    char allow[ROUTE_ALLOW_MAX];
+    const struct route *route =
+        route_find(http_method(x), http_path(x), &match, &status, allow);
+    if (route != NULL) {
+        (void)guard_admits(ingest->guard, x, route->scopes, loop_now(ingest->loop),
+                           &match.tenant);
+    }
+}
+
 static void
 on_model(void *arg, struct catalogue_model *model)
 {
@@ -225,9 +241,11 @@ callers_init(struct ingest *ingest, struct fault *fault)
             guard_create(&ingest->guard, config->keys_file, ingest->tenants, fault);
     }
     if (status == STATUS_OK && guard_has_keys(ingest->guard) &&
-        !listen_is_loopback(config->http_listen)) {
-        log_warn("keys_in_the_clear", log_text("http", config->http_listen),
-                 log_text("remedy", "let a proxy in front of it end TLS"));
+        config->http_certificate == NULL && !listen_is_loopback(config->http_listen)) {
+        log_warn(
+            "keys_in_the_clear", log_text("http", config->http_listen),
+            log_text("remedy",
+                     "http.tls.certificate, or a proxy in front of it that ends TLS"));
     }
     return status;
 }
@@ -246,7 +264,7 @@ parts_open(struct ingest *ingest,
         status = kafka_open(ingest, results, fault);
     }
     if (status == STATUS_OK) {
-        status = listen_open(ingest, on_request, fault);
+        status = listen_open(ingest, on_head, on_request, fault);
     }
     if (status == STATUS_OK) {
         status = loop_each_turn(ingest->loop, on_turn, ingest);
@@ -350,6 +368,7 @@ ingest_drain(struct ingest *ingest)
     log_info("draining", log_int("held", (int64_t)http_server_active(ingest->http)));
     publish_flush(ingest->publish);
     job_end_polls(ingest);
+    events_end_all(ingest);
     http_server_drain(ingest->http);
     loop_wake(ingest->loop);
 }
@@ -373,6 +392,7 @@ ingest_destroy(struct ingest **ingest)
     backlog_close(&i->backlog);
     if (i->results != NULL) {
         job_end_polls(i);
+        events_end_all(i);
         outcome_close_all(i);
         results_destroy(&i->results);
     }
