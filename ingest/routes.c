@@ -8,6 +8,7 @@
 #include "ingest/job.h"
 #include "ingest/model_routes.h"
 #include "ingest/route.h"
+#include "ingest/webhook.h"
 
 #define MODEL   "/v2/models/{model}"
 #define VERSION "/versions/{version}"
@@ -19,6 +20,8 @@ const struct route routes[] = {
     {HTTP_GET, "/v1/jobs/{id}", job_get},
     {HTTP_DELETE, "/v1/jobs/{id}", job_delete},
     {HTTP_GET, "/v1/jobs/{id}/result", job_get_result},
+    {HTTP_GET, "/v1/webhooks", webhooks_get},
+    {HTTP_POST, "/v1/webhooks/{id}/redeliver", webhook_post_redeliver},
     {HTTP_GET, "/v2", server_get},
     {HTTP_GET, "/v2/health/live", server_get_live},
     {HTTP_GET, "/v2/health/ready", server_get_ready},
