@@ -25,8 +25,8 @@ static const struct option webhooks_options[] = {
     {.name = "state",
      .kind = OPTION_TEXT,
      .offset = FIELD(state),
-     .fallback = "",
-     .choices = "pending|delivered|exhausted|stopped",
+     .fallback = "any",
+     .choices = "any|pending|delivered|exhausted|stopped",
      .help = "List only those in this state."},
     {.name = "from",
      .kind = OPTION_TEXT,
@@ -54,9 +54,9 @@ list(const struct client_config *client, const struct webhooks_options *options)
         fprintf(stderr, "leat webhooks: '%s' is not an id\n", options->from);
         return EXIT_USAGE;
     }
+    bool any = strcmp(options->state, "any") == 0;
     snprintf(path, sizeof(path), "/v1/webhooks?limit=%" PRId64 "%s%s%s%s",
-             options->limit, options->state == NULL ? "" : "&state=",
-             options->state == NULL ? "" : options->state,
+             options->limit, any ? "" : "&state=", any ? "" : options->state,
              options->from == NULL ? "" : "&from=",
              options->from == NULL ? "" : options->from);
     return client_call(client, "GET", path, NULL, 0, span_of(NULL, 0));

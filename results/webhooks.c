@@ -168,12 +168,24 @@ on_answer(void *arg, const struct http_answer *answer)
     drop(w, d);
 }
 
+/* What is to be sent. One that was only noted in the store is told of first. */
+static enum status
+recall_to_send(struct webhooks *w, const struct uuid *id, struct webhook_record *record)
+{
+    enum status status = delivery_book_recall(&w->book, id, record);
+    if (status == STATUS_OK && record->revision == 0) {
+        delivery_book_tell(&w->book, record);
+        status = delivery_book_recall(&w->book, id, record);
+    }
+    return status == STATUS_OK && record->state != WEBHOOK_PENDING ? STATUS_CONFLICT
+                                                                   : status;
+}
+
 static void
 call(struct webhooks *w, struct waiting_delivery *d, int64_t now_ns)
 {
     struct webhook_record record;
-    if (delivery_book_recall(&w->book, &d->id, &record) != STATUS_OK ||
-        record.state != WEBHOOK_PENDING) {
+    if (recall_to_send(w, &d->id, &record) != STATUS_OK) {
         log_error("webhook_lost", log_text("reason", "not in the store"));
         delivery_line_answered(&w->line, d, NULL, now_ns);
         drop(w, d);
