@@ -7,7 +7,7 @@
 #include "ingest/job.h"
 #include "ingest/problem.h"
 #include "ingest/service.h"
-#include "ingest/submit.h"
+#include "ingest/tenant.h"
 #include "results/results.h"
 #include "schemas/oip.h"
 
@@ -94,10 +94,9 @@ webhooks_get(struct ingest *ingest,
              struct http_exchange *x,
              const struct route_match *match)
 {
-    struct webhook_page page = {.tenant = span_of_text(TENANT_DEFAULT)};
+    struct webhook_page page = {.tenant = tenant_name(match->tenant)};
     struct page_body written = {.count = 0};
     struct uuid next;
-    (void)match;
     const char *wrong = read_page(x, &page);
     if (wrong != NULL) {
         problem_respond(x,
@@ -144,7 +143,7 @@ webhook_post_redeliver(struct ingest *ingest,
         job_refuse(x, STATUS_NOT_FOUND);
         return;
     }
-    enum status status = job_find(ingest, &id, &reply);
+    enum status status = job_find(ingest, &id, match->tenant, &reply);
     if (status != STATUS_OK) {
         job_refuse(x, status);
         return;

@@ -42,7 +42,8 @@ const struct option results_options[] = {
      .offset = FIELD(secret_file),
      .fallback = "",
      .help = "File of whsec_ secrets, one a line, each of which signs (several while a "
-             "secret is being changed); without it webhooks are refused."},
+             "secret is being changed); read anew on SIGHUP; without it webhooks are "
+             "refused."},
     {.name = "webhook.allow.private",
      .kind = OPTION_BOOL,
      .offset = FIELD(allow_private),
