@@ -353,8 +353,12 @@ ingest_check_key_line(const char *line, struct fault *fault)
 void
 ingest_reload(struct ingest *ingest)
 {
+    struct fault fault = {.text = ""};
     guard_reload(ingest->guard);
     listen_reload(ingest);
+    if (results_reload_secrets(ingest->results, &fault) != STATUS_OK) {
+        log_error("webhook_secrets_kept", log_text("reason", fault.text));
+    }
 }
 
 void

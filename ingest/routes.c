@@ -9,6 +9,7 @@
 #include "ingest/job.h"
 #include "ingest/model_routes.h"
 #include "ingest/route.h"
+#include "ingest/webhook.h"
 
 #define MODEL   "/v2/models/{model}"
 #define VERSION "/versions/{version}"
@@ -21,6 +22,8 @@ const struct route routes[] = {
     {HTTP_DELETE, "/v1/jobs/{id}", job_delete, SCOPE_INFER},
     {HTTP_GET, "/v1/jobs/{id}/result", job_get_result, SCOPE_INFER | SCOPE_READ},
     {HTTP_GET, "/v1/jobs/{id}/events", job_get_events, SCOPE_INFER | SCOPE_READ},
+    {HTTP_GET, "/v1/webhooks", webhooks_get, SCOPE_INFER | SCOPE_READ},
+    {HTTP_POST, "/v1/webhooks/{id}/redeliver", webhook_post_redeliver, SCOPE_INFER},
     {HTTP_GET, "/v2", server_get, SCOPE_ANY},
     {HTTP_GET, "/v2/health/live", server_get_live, 0},
     {HTTP_GET, "/v2/health/ready", server_get_ready, 0},

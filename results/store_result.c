@@ -145,7 +145,7 @@ drop_delivery(struct store *s, MDB_val *key)
     }
     struct delivery_head head;
     memcpy(&head, value.mv_data, sizeof head);
-    return head.settled != 0 ? mdb_del(s->txn, table, key, NULL) : 0;
+    return head.state == DELIVERY_TOLD ? mdb_del(s->txn, table, key, NULL) : 0;
 }
 
 static int

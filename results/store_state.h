@@ -18,13 +18,14 @@ enum { BUCKET_IDS = 1000 };
 
 /*
  * results: id -> arrival, record; buckets: newest arrival in it -> ids;
- * offsets: topic:partition -> next; deliveries: id -> settled, bytes.
+ * offsets: topic:partition -> next; deliveries: id -> state, end, record.
  */
 enum store_table { RESULTS, BUCKETS, OFFSETS, DELIVERIES, TABLE_COUNT };
 
 /* In front of every delivery. */
 struct delivery_head {
-    uint64_t settled;
+    uint64_t state; /* enum stored_delivery_state */
+    int64_t ended_us;
 };
 
 /* The ids that came since the last commit. */
