@@ -278,6 +278,9 @@ http_transfer_init(struct http_transfer *t,
     if (status != STATUS_OK) {
         return status;
     }
+    if (!http_reach_holds(call)) {
+        return STATUS_UNSUPPORTED;
+    }
     t->curl = curl_easy_init();
     if (t->curl == NULL || !headers_add(t, call)) {
         http_transfer_fini(t);

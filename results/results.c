@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "results/correlate.h"
-#include "results/delivery.h"
+#include "results/delivery_log.h"
 #include "results/inbox.h"
 #include "results/metrics.h"
 #include "results/owner.h"
@@ -28,6 +28,7 @@ struct results {
     struct store *store;
     struct inbox *inbox;
     struct webhooks *webhooks;
+    struct delivery_log *log; /* NULL while no webhooks can be sent */
     struct owner owner;
     struct correlate correlate;
     struct arena arena; /* of a stored reply on its way to a waiter */
@@ -133,6 +134,41 @@ on_settled(void *arg)
     metric_set(results_metric(ROW_PARTITIONS), (int64_t)r->owner.order_count);
     size_t ended = correlate_end(&r->correlate, STATUS_MISDIRECTED, is_foreign, r);
     note_ended(ROW_ENDED_MISDIRECTED, ended);
+    if (r->log != NULL) {
+        delivery_log_follow(r->log);
+    }
+    webhooks_ownership_changed(r->webhooks);
+}
+
+static bool
+delivery_is_ours(void *arg, const struct uuid *id)
+{
+    const struct results *r = arg;
+    return r->log != NULL ? delivery_log_is_ours(r->log, id)
+                          : r->owner.order_count > 0 && !is_foreign(arg, id);
+}
+
+static void
+write_delivery(void *arg, const struct uuid *id, struct span bytes)
+{
+    const struct results *r = arg;
+    if (r->log != NULL) {
+        delivery_log_write(r->log, id, bytes);
+    }
+}
+
+static void
+on_delivery(void *arg, const struct webhook_record *w, struct span bytes)
+{
+    struct results *r = arg;
+    webhooks_learn(r->webhooks, w, bytes);
+}
+
+static void
+on_deliveries_known(void *arg)
+{
+    struct results *r = arg;
+    webhooks_ownership_changed(r->webhooks);
 }
 
 /* A wait that is due: its deadline, or its reply was here before it. */
@@ -175,6 +211,8 @@ on_turn(void *arg, int64_t now_ns)
     }
     metric_set(results_metric(ROW_WAITS), (int64_t)correlate_count(&r->correlate));
     int64_t next_ns = webhooks_turn(r->webhooks, now_ns);
+    next_ns =
+        r->log == NULL ? next_ns : least(next_ns, delivery_log_turn(r->log, now_ns));
     next_ns = least(next_ns, inbox_turn(r->inbox, now_ns));
     next_ns = least(next_ns, store_turn(r->store, now_ns, clock_wall_us()));
     next_ns = least(next_ns, correlate_next(&r->correlate));
@@ -202,12 +240,33 @@ open_webhooks(struct results *r,
     const struct webhooks_config webhooks = {
         .secret_file = config->secret_file,
         .allow_private = config->allow_private,
+        .hosts = config->webhook_hosts,
+        .ports = config->webhook_ports,
         .timeout_ns = config->webhook_timeout_ns,
         .attempts_max = config->webhook_attempts_max,
         .pending_max = config->webhooks_max,
         .delays_ns = webhook_delays_ns,
+        .pause_ns = webhook_pause_ns,
+        .lifetime_ns =
+            webhooks_lifetime(webhook_delays_ns, config->webhook_attempts_max),
+        .ttl_us = r->ttl_us,
+        .journal = {.is_ours = delivery_is_ours, .write = write_delivery, .arg = r},
     };
     return webhooks_create(&r->webhooks, r->loop, r->store, &webhooks, fault);
+}
+
+static enum status
+open_log(struct results *r, struct fault *fault)
+{
+    const struct delivery_log_config log = {
+        .bus = &r->bus,
+        .owner = &r->owner,
+        .events = {.record = on_delivery, .caught_up = on_deliveries_known},
+        .arg = r,
+    };
+    return webhooks_enabled(r->webhooks)
+               ? delivery_log_open(&r->log, r->loop, &log, fault)
+               : STATUS_OK;
 }
 
 static enum status
@@ -261,6 +320,7 @@ results_create(struct results **out,
     }
     status = status == STATUS_OK ? open_store(r, config, fault) : status;
     status = status == STATUS_OK ? open_webhooks(r, config, fault) : status;
+    status = status == STATUS_OK ? open_log(r, fault) : status;
     status = status == STATUS_OK ? open_inbox(r, fault) : status;
     status = status == STATUS_OK ? loop_each_turn(loop, on_turn, r) : status;
     if (status != STATUS_OK) {
@@ -284,6 +344,7 @@ results_destroy(struct results **results)
                correlate_end(&r->correlate, STATUS_CLOSED, NULL, NULL));
     inbox_destroy(&r->inbox);
     webhooks_destroy(&r->webhooks);
+    delivery_log_close(&r->log);
     store_close(&r->store);
     correlate_fini(&r->correlate);
     owner_fini(&r->owner);
@@ -434,12 +495,35 @@ results_find(struct results *r,
 enum status
 results_webhook(struct results *r, const struct uuid *id, struct webhook_view *view)
 {
-    struct span bytes;
-    struct delivery_record record;
-    if (store_delivery_get(r->store, id, &bytes) != STATUS_OK ||
-        delivery_read(bytes, &record) != STATUS_OK) {
+    struct webhook_record record;
+    if (delivery_book_recall(webhooks_book(r->webhooks), id, &record) != STATUS_OK) {
         return STATUS_NOT_FOUND;
     }
-    *view = record.view;
+    *view = (struct webhook_view){
+        .state = record.state, .attempts = record.attempts, .due_us = record.due_us};
     return STATUS_OK;
+}
+
+bool
+results_webhooks(struct results *r,
+                 const struct webhook_page *page,
+                 results_webhook_fn fn,
+                 void *arg,
+                 struct uuid *next)
+{
+    return delivery_book_list(webhooks_book(r->webhooks), page, fn, arg, next);
+}
+
+enum status
+results_redeliver(struct results *r, const struct reply *reply)
+{
+    enum status status = webhooks_redeliver(r->webhooks, reply, loop_now(r->loop));
+    loop_wake(r->loop);
+    return status;
+}
+
+enum status
+results_reload_secrets(struct results *r, struct fault *fault)
+{
+    return webhooks_reload(r->webhooks, fault);
 }

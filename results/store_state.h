@@ -15,12 +15,18 @@
 
 /*
  * RESULTS: id -> arrival, flags, record. DELIVERED: the records of rows there that say
- * ELSEWHERE, for a shorter time. SETTLED: id -> delivery.
+ * ELSEWHERE, for a shorter time.
  */
-enum store_series { RESULTS, DELIVERED, SETTLED, SERIES_COUNT };
+enum store_series { RESULTS, DELIVERED, SERIES_COUNT };
 
-/* offsets: topic:partition -> position; deliveries: id -> one with attempts left. */
+/* offsets: topic:partition -> position; deliveries: id -> state, end, record. */
 enum store_table { OFFSETS, DELIVERIES, TABLE_COUNT };
+
+/* In front of every delivery. */
+struct delivery_head {
+    uint64_t state; /* enum stored_delivery_state */
+    int64_t ended_us;
+};
 
 /* A transaction is ended at this size whoever should have done it. */
 enum { STORE_DIRTY_MAX = 64 << 20 };
