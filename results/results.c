@@ -28,6 +28,7 @@ struct results {
     struct store *store;
     struct inbox *inbox;
     struct webhooks *webhooks;
+    struct batches *batches;
     struct owner owner;
     struct correlate correlate;
     struct arena arena; /* of a stored reply on its way to a waiter */
@@ -53,6 +54,10 @@ keep(struct results *r,
         .bytes = bytes,
     };
     bool late = arrived_us + r->ttl_us < clock_wall_us();
+    if (batches_is_own(reply) && !late) {
+        batches_note(r->batches, reply, arrived_us);
+        return;
+    }
     enum status status = late ? STATUS_OK : store_put(r->store, &reply->id, &stored);
     metric_add(results_metric(ROW_LATE), late);
     if (status == STATUS_CONFLICT) {
@@ -61,6 +66,8 @@ keep(struct results *r,
     }
     if (status != STATUS_OK) {
         log_warn("reply_not_kept", log_status(status));
+    } else if (stored.terminal && !late) {
+        batches_note(r->batches, reply, arrived_us);
     }
     if (stored.terminal) {
         note_ended(ROW_ENDED_ANSWERED, correlate_answer(&r->correlate, reply));
@@ -133,6 +140,7 @@ on_turn(void *arg, int64_t now_ns)
     metric_set(results_metric(ROW_WAITS), (int64_t)correlate_count(&r->correlate));
     int64_t next_ns = webhooks_turn(r->webhooks, now_ns);
     next_ns = least(next_ns, inbox_turn(r->inbox, now_ns));
+    next_ns = least(next_ns, batches_turn(r->batches, now_ns, clock_wall_us()));
     next_ns = least(next_ns, store_turn(r->store, now_ns, clock_wall_us()));
     next_ns = least(next_ns, correlate_next(&r->correlate));
     return next_ns > now_ns ? next_ns : now_ns;
@@ -181,6 +189,24 @@ open_inbox(struct results *r, struct fault *fault)
     return inbox_create(&r->inbox, r->loop, &inbox, fault);
 }
 
+static bool
+is_read(void *arg, int32_t partition)
+{
+    const struct results *r = arg;
+    return inbox_caught_up(r->inbox, partition);
+}
+
+static enum status
+open_batches(struct results *r)
+{
+    const struct batches_config batches = {.store = r->store,
+                                           .owner = &r->owner,
+                                           .ttl_us = r->ttl_us,
+                                           .caught_up = is_read,
+                                           .arg = r};
+    return batches_create(&r->batches, &batches);
+}
+
 static void
 init(struct results *r,
      struct loop *loop,
@@ -218,6 +244,7 @@ results_create(struct results **out,
     status = status == STATUS_OK ? open_store(r, config, fault) : status;
     status = status == STATUS_OK ? open_webhooks(r, config, fault) : status;
     status = status == STATUS_OK ? open_inbox(r, fault) : status;
+    status = status == STATUS_OK ? open_batches(r) : status;
     status = status == STATUS_OK ? loop_each_turn(loop, on_turn, r) : status;
     if (status != STATUS_OK) {
         results_destroy(&r);
@@ -239,6 +266,7 @@ results_destroy(struct results **results)
     note_ended(ROW_ENDED_CLOSED,
                correlate_end(&r->correlate, STATUS_CLOSED, NULL, NULL));
     inbox_destroy(&r->inbox);
+    batches_destroy(&r->batches);
     webhooks_destroy(&r->webhooks);
     store_close(&r->store);
     correlate_fini(&r->correlate);
@@ -380,4 +408,10 @@ results_webhook(struct results *r, const struct uuid *id, struct webhook_view *v
     }
     *view = record.view;
     return STATUS_OK;
+}
+
+struct batches *
+results_batches(struct results *r)
+{
+    return r->batches;
 }

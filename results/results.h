@@ -16,6 +16,7 @@
 #include "base/status.h"
 #include "base/uuid.h"
 #include "bus/config.h"
+#include "results/batches.h"
 #include "schemas/message.h"
 
 #include <stdbool.h>
@@ -154,5 +155,8 @@ const char *webhook_state_name(enum webhook_state state);
 MUST_CHECK enum status results_webhook(struct results *results,
                                        const struct uuid *id,
                                        struct webhook_view *view);
+
+/** How bulk batches stand; lives as long as the results. */
+struct batches *results_batches(struct results *results);
 
 #endif
