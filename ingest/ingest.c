@@ -9,6 +9,8 @@
 #include "base/log.h"
 #include "bus/dev_broker.h"
 #include "ingest/admin.h"
+#include "ingest/bulk_results.h"
+#include "ingest/bulk_upload.h"
 #include "ingest/cancel.h"
 #include "ingest/listen.h"
 #include "ingest/metrics.h"
@@ -62,6 +64,20 @@ on_request(void *arg, struct http_exchange *x)
     } else {
         problem_respond(
             x, &(struct problem){.status = status, .detail = "no such resource"});
+    }
+}
+
+/* The one route that takes its body in pieces begins before the body is here. */
+static void
+on_head(void *arg, struct http_exchange *x)
+{
+    struct route_match match;
+    enum status status = STATUS_OK;
+    char allow[ROUTE_ALLOW_MAX];
+    const struct route *route =
+        route_find(http_method(x), http_path(x), &match, &status, allow);
+    if (route != NULL && route->fn == batch_post) {
+        on_request(arg, x);
     }
 }
 
@@ -122,7 +138,8 @@ drain_advance(struct ingest *ingest, int64_t now_ns)
     }
     bool flushed = http_server_connections(ingest->http) == 0 ||
                    now_ns >= ingest->drain_ends_ns + DRAIN_FLUSH_NS;
-    bool lent = records_lent(ingest) && now_ns < ingest->drain_ends_ns;
+    bool lent = (records_lent(ingest) || bulk_lists(ingest->bulk)->upload_count > 0) &&
+                now_ns < ingest->drain_ends_ns;
     if (http_server_active(ingest->http) == 0 && flushed && !lent) {
         loop_stop(ingest->loop);
     }
@@ -134,6 +151,8 @@ on_turn(void *arg, int64_t now_ns)
 {
     struct ingest *ingest = arg;
     int64_t due_ns = outcome_expire(ingest, now_ns);
+    int64_t bulk_ns = bulk_turn(ingest, now_ns);
+    due_ns = bulk_ns < due_ns ? bulk_ns : due_ns;
     if (now_ns >= ingest->gauges_due_ns) {
         gauges_set(ingest);
         ingest->gauges_due_ns = now_ns + GAUGES_NS;
@@ -157,12 +176,14 @@ listeners_open(struct ingest *ingest, struct fault *fault)
     http.head_timeout_ns = config->head_timeout_ns;
     http.body_timeout_ns = config->body_timeout_ns;
     http.idle_timeout_ns = config->idle_timeout_ns;
+    http.head_fn = on_head;
     enum status status = http_server_create(&ingest->http, ingest->loop, &http,
                                             on_request, ingest, fault);
     if (status != STATUS_OK || config->admin_listen == NULL) {
         return status;
     }
     http.listen = config->admin_listen;
+    http.head_fn = NULL;
     http.connections_max = ADMIN_CONNECTIONS;
     return http_server_create(&ingest->admin, ingest->loop, &http, admin_handle, ingest,
                               fault);
@@ -191,6 +212,9 @@ kafka_open(struct ingest *ingest,
         return status;
     }
     status = canceler_open(&ingest->canceler, ingest, fault);
+    if (status == STATUS_OK) {
+        status = bulk_open(&ingest->bulk, ingest, fault);
+    }
     if (status != STATUS_OK) {
         return status;
     }
@@ -307,6 +331,7 @@ ingest_drain(struct ingest *ingest)
     ingest->drain_ends_ns = loop_now(ingest->loop) + ingest->config.drain_timeout_ns;
     log_info("draining", log_int("held", (int64_t)http_server_active(ingest->http)));
     publish_flush(ingest->publish);
+    upload_stop_all(bulk_lists(ingest->bulk));
     job_end_polls(ingest);
     http_server_drain(ingest->http);
     loop_wake(ingest->loop);
@@ -325,6 +350,7 @@ ingest_destroy(struct ingest **ingest)
     i->draining = true;
     loop_no_turn(i->loop, on_turn, i);
     canceler_close(&i->canceler);
+    bulk_stop(i->bulk);
     if (i->publish != NULL) {
         publish_close(&i->publish);
     }
@@ -339,6 +365,7 @@ ingest_destroy(struct ingest **ingest)
     if (i->http != NULL) {
         http_server_destroy(&i->http);
     }
+    bulk_close(&i->bulk);
     models_topic_close(&i->models);
     submission_pool_fini(&i->submissions);
     pulse_destroy(&i->pulse);

@@ -33,6 +33,7 @@ struct ingest_config {
     int64_t accept_timeout_ns;  /* admission.accept.timeout: longest wait for Kafka's
                                    acknowledgement before 503 */
     int64_t drain_timeout_ns;   /* drain.timeout */
+    int64_t bulk_lines_max;     /* bulk.lines.max */
     bool insecure;              /* http.insecure: allow a non-loopback listen */
 };
 

@@ -43,6 +43,8 @@ const struct option ingest_options[] = {
     {"admission.accept.timeout", OPTION_DURATION, FIELD(accept_timeout_ns),
      10 * NS_PER_MS, 600 * NS_PER_S, "700ms",
      "Longest wait for Kafka's acknowledgement of a request before 503.", NULL},
+    {"bulk.lines.max", OPTION_INT, FIELD(bulk_lines_max), 1, 1000000000, "10000000",
+     "Lines of one bulk batch at most; over it 413.", NULL},
     {"drain.timeout", OPTION_DURATION, FIELD(drain_timeout_ns), NS_PER_MS,
      3600 * NS_PER_S, "30s",
      "After SIGTERM: longest wait for the answers of requests that are held.", NULL},

@@ -2,6 +2,9 @@
 /* Every route there is, the hot one first. docs/openapi.json lists the same; a test
  * compares them.
  */
+#include "ingest/bulk_batch.h"
+#include "ingest/bulk_results.h"
+#include "ingest/bulk_upload.h"
 #include "ingest/cancel.h"
 #include "ingest/dashboard.h"
 #include "ingest/infer.h"
@@ -19,6 +22,10 @@ const struct route routes[] = {
     {HTTP_GET, "/v1/jobs/{id}", job_get},
     {HTTP_DELETE, "/v1/jobs/{id}", job_delete},
     {HTTP_GET, "/v1/jobs/{id}/result", job_get_result},
+    {HTTP_POST, "/v1/batches", batch_post},
+    {HTTP_GET, "/v1/batches/{id}", batch_get},
+    {HTTP_DELETE, "/v1/batches/{id}", batch_delete},
+    {HTTP_GET, "/v1/batches/{id}/results", batch_get_results},
     {HTTP_GET, "/v2", server_get},
     {HTTP_GET, "/v2/health/live", server_get_live},
     {HTTP_GET, "/v2/health/ready", server_get_ready},

@@ -10,6 +10,7 @@
 #include "base/http_server.h"
 #include "base/loop.h"
 #include "ingest/admission.h"
+#include "ingest/bulk.h"
 #include "ingest/ingest.h"
 #include "ingest/job.h"
 #include "ingest/models_topic.h"
@@ -29,6 +30,7 @@ struct ingest {
     struct models_topic *models;
     struct publish *publish;
     struct canceler *canceler; /* cancel.c */
+    struct bulk *bulk;         /* bulk.c */
     struct submission_pool submissions;
     struct poll_list polls; /* job.c */
     struct admission admission;

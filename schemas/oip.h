@@ -47,7 +47,7 @@ struct oip_request {
  * @param[in]  body        borrowed; the result points into it or into the arena
  * @param[in]  json_length value of Inference-Header-Content-Length, or OIP_JSON_ONLY;
  *                         0: a raw body, the bytes of the model's only input
- * @param[in]  job         true: the members of POST /v1/jobs are allowed
+ * @param[in]  job         true: the members of POST /v1/jobs are allowed, none needed
  * @param[out] fault       names the member or tensor and, for JSON, line and column
  * @return STATUS_OK; STATUS_INVALID; STATUS_TOO_LARGE; STATUS_UNSUPPORTED;
  * STATUS_NO_MEMORY

@@ -110,6 +110,7 @@ reply_to(struct ingest_stage *stage, const struct record *r, enum play play)
         .timing.submitted_us = request.submitted_us,
         .batch_size = 1,
         .tenant = request.tenant,
+        .batch_id = request.batch_id,
     };
     if (play == PLAY_ANSWER) {
         reply.outputs = &y;
@@ -279,6 +280,7 @@ open_ingest(struct ingest_stage *stage, const struct stage_options *o)
         .inflight_max = or_else(o->inflight_max, 1000),
         .accept_timeout_ns = 900 * NS_PER_MS,
         .drain_timeout_ns = or_else(o->drain_timeout_ns, 5 * NS_PER_S),
+        .bulk_lines_max = 1000000,
     };
     const struct results_config results = {
         .store = stage->store,
