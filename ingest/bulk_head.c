@@ -143,11 +143,10 @@ copy_name(struct span text, char copy[static NAME_MAX_BYTES])
 static enum status
 begin(struct head *h)
 {
-    struct upload *u = upload_make(h->ingest, h->x);
+    struct upload *u = upload_make(h->ingest, h->x, h->from);
     if (u == NULL) {
         return fault_set(&h->fault, STATUS_NO_MEMORY, "no memory for an upload");
     }
-    u->line = h->from - 1;
     u->terms = (struct bulk_terms){
         .batch = h->id,
         .tenant = span_of_text(TENANT_DEFAULT),

@@ -197,7 +197,7 @@ line_encode_and_send(struct upload *u,
 }
 
 enum status
-upload_take_line(struct upload *u, enum ndjson_found found, struct span text)
+upload_take_line(struct upload *u, const struct bulk_item *item)
 {
     struct ingest *ingest = u->ingest;
     struct bulk_line line = {.number = u->line + 1};
@@ -208,13 +208,12 @@ upload_take_line(struct upload *u, enum ndjson_found found, struct span text)
         return status;
     }
     arena_reset(&ingest->arena);
-    if (found == NDJSON_OVERLONG) {
-        (void)fault_set(&fault, STATUS_TOO_LARGE,
-                        "the line has over %zu bytes (http.body.max)",
-                        u->lines.line_max);
-        line.model_name = u->terms.model;
-    } else {
-        fault.status = bulk_line_read(ingest, &u->terms, text, &line, &fault);
+    fault.status =
+        item->kind == BULK_ROW
+            ? bulk_line_read_row(ingest, &u->terms, &u->source, &line, &fault)
+            : bulk_line_read(ingest, &u->terms, item, &line, &fault);
+    if (item->kind == BULK_ROW && u->source.block.data.data == NULL) {
+        return STATUS_INVALID; /* where the next row begins is not known */
     }
     struct bulk_record *record = bulk_record_make(line_reported, u, line.number);
     if (record == NULL) {

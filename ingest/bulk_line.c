@@ -53,33 +53,64 @@ find_model(struct ingest *ingest,
     return STATUS_OK;
 }
 
-enum status
-bulk_line_read(struct ingest *ingest,
-               const struct bulk_terms *terms,
-               struct span text,
-               struct bulk_line *line,
-               struct fault *fault)
+/* What holds for lines and rows alike. */
+static enum status
+check(struct bulk_line *line, struct fault *fault)
 {
-    line->model_name = terms->model;
-    enum status status =
-        oip_read_request(text, OIP_JSON_ONLY, true, &ingest->arena, &line->body, fault);
+    int64_t rows = 0;
+    enum status status = check_own_id(line, fault);
     if (status != STATUS_OK) {
-        line->body = (struct oip_request){0};
-        return status;
-    }
-    status = check_own_id(line, fault);
-    if (status != STATUS_OK) {
-        line->body.id = span_of(NULL, 0);
         return status;
     }
     if (line->body.webhook.url.size > 0) {
         return fault_set(fault, STATUS_UNSUPPORTED,
                          "webhook: not for lines of a batch");
     }
+    return oip_check_model(&line->body, line->info, &rows, fault);
+}
+
+enum status
+bulk_line_read(struct ingest *ingest,
+               const struct bulk_terms *terms,
+               const struct bulk_item *item,
+               struct bulk_line *line,
+               struct fault *fault)
+{
+    line->model_name = terms->model;
+    if (item->kind == BULK_OVERLONG) {
+        return fault_set(fault, STATUS_TOO_LARGE,
+                         "the line has over %lld bytes (http.body.max)",
+                         (long long)ingest->config.body_bytes_max);
+    }
+    enum status status = oip_read_request(item->text, OIP_JSON_ONLY, true,
+                                          &ingest->arena, &line->body, fault);
+    if (status != STATUS_OK) {
+        line->body = (struct oip_request){0};
+        return status;
+    }
     status = find_model(ingest, terms, line, fault);
-    int64_t rows = 0;
-    return status == STATUS_OK ? oip_check_model(&line->body, line->info, &rows, fault)
-                               : status;
+    return status == STATUS_OK ? check(line, fault) : status;
+}
+
+enum status
+bulk_line_read_row(struct ingest *ingest,
+                   const struct bulk_terms *terms,
+                   struct bulk_source *source,
+                   struct bulk_line *line,
+                   struct fault *fault)
+{
+    static const struct model_info unknown; /* the row has to be read all the same */
+    struct span version = terms->version;
+    enum status known = find_model(ingest, terms, line, fault);
+    struct fault of_row;
+    enum status status =
+        bulk_source_row(source, known == STATUS_OK ? line->info : &unknown,
+                        &ingest->arena, &line->body, &of_row);
+    line->body.model_version = version;
+    if (status != STATUS_OK) {
+        return fault_set(fault, status, "%s", of_row.text);
+    }
+    return known == STATUS_OK ? check(line, fault) : known;
 }
 
 /* @return the text in `text` */
@@ -89,6 +120,7 @@ batch_id(const struct bulk_terms *terms,
          char text[static NAME_MAX_BYTES])
 {
     struct span own = line->body.id;
+    own.size = own.size <= OWN_ID_MAX ? own.size : 0;
     uuid_format(&terms->batch, text);
     if (own.size == 0) {
         return span_of(text, UUID_TEXT);

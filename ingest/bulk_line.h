@@ -11,6 +11,7 @@
 #include "base/span.h"
 #include "base/status.h"
 #include "base/uuid.h"
+#include "ingest/bulk_source.h"
 #include "ingest/catalogue.h"
 #include "schemas/oip.h"
 
@@ -36,7 +37,7 @@ struct bulk_line {
 };
 
 /**
- * Reads and checks a line; its number and id are set.
+ * Reads and checks a line of NDJSON; its number and id are set.
  *
  * @param[in,out] line  body, model and info are set; on failure as far as it came
  * @param[out]    fault why it is no request
@@ -44,9 +45,16 @@ struct bulk_line {
  */
 MUST_CHECK enum status bulk_line_read(struct ingest *ingest,
                                       const struct bulk_terms *terms,
-                                      struct span text,
+                                      const struct bulk_item *item,
                                       struct bulk_line *line,
                                       struct fault *fault);
+
+/** The same for the row of an .avro file that stands next; the model is the terms'. */
+MUST_CHECK enum status bulk_line_read_row(struct ingest *ingest,
+                                          const struct bulk_terms *terms,
+                                          struct bulk_source *source,
+                                          struct bulk_line *line,
+                                          struct fault *fault);
 
 /** Appends the request record. Check b->status. */
 void bulk_line_encode(const struct bulk_terms *terms,

@@ -33,7 +33,7 @@ enum {
 #define PACE_NS (20 * NS_PER_MS)
 
 struct upload *
-upload_make(struct ingest *ingest, struct http_exchange *x)
+upload_make(struct ingest *ingest, struct http_exchange *x, uint32_t from)
 {
     struct upload *u = calloc(1, sizeof(*u));
     if (u == NULL) {
@@ -42,7 +42,8 @@ upload_make(struct ingest *ingest, struct http_exchange *x)
     struct bulk_lists *lists = bulk_lists(ingest->bulk);
     u->ingest = ingest;
     u->x = x;
-    ndjson_init(&u->lines, (size_t)ingest->config.body_bytes_max);
+    u->line = from - 1;
+    bulk_source_init(&u->source, (size_t)ingest->config.body_bytes_max, u->line);
     u->next = lists->uploads;
     if (u->next != NULL) {
         u->next->previous = u;
@@ -77,7 +78,7 @@ upload_free(struct upload *u)
         u->next->previous = u->previous;
     }
     lists->upload_count--;
-    ndjson_fini(&u->lines);
+    bulk_source_fini(&u->source);
     free(u);
 }
 
@@ -132,21 +133,25 @@ static bool
 take_slice(struct upload *u, int64_t now_ns)
 {
     for (int i = 0; i < LINES_PER_TURN; i++) {
-        struct span text;
         if (!has_room(u, now_ns)) {
             return false;
         }
-        enum ndjson_found found = ndjson_next(&u->lines, &text);
-        if (found == NDJSON_NONE) {
+        struct fault fault;
+        struct bulk_item item = bulk_source_next(&u->source, &fault);
+        if (item.kind == BULK_NONE) {
+            return false;
+        }
+        if (item.kind == BULK_FAULT) {
+            upload_fail(u, fault.status, fault.text);
             return false;
         }
         if (u->line >= (uint32_t)u->ingest->config.bulk_lines_max) {
             upload_fail(u, STATUS_TOO_LARGE, "more lines than bulk.lines.max");
             return false;
         }
-        enum status status = upload_take_line(u, found, text);
+        enum status status = upload_take_line(u, &item);
         if (status != STATUS_OK) {
-            ndjson_put_back(&u->lines);
+            bulk_source_put_back(&u->source);
             line_refused(u, status, now_ns);
             return false;
         }
@@ -186,12 +191,12 @@ on_piece(void *arg, struct http_exchange *x, struct span bytes)
         give_up_early(u);
         return true;
     }
-    if (ndjson_feed(&u->lines, bytes) != STATUS_OK) {
+    if (bulk_source_feed(&u->source, bytes) != STATUS_OK) {
         upload_fail(u, STATUS_NO_MEMORY, "no memory for the line");
         return true;
     }
-    u->paused = ndjson_waiting(&u->lines) >= WAITING_BYTES_MAX || u->lent >= LENT_MAX ||
-                u->state != UPLOAD_TAKING;
+    u->paused = bulk_source_waiting(&u->source) >= WAITING_BYTES_MAX ||
+                u->lent >= LENT_MAX || u->state != UPLOAD_TAKING;
     loop_wake(u->ingest->loop);
     return !u->paused;
 }
@@ -209,7 +214,7 @@ static void
 on_complete(void *arg, struct http_exchange *x)
 {
     struct upload *u = arg;
-    ndjson_end(&u->lines);
+    bulk_source_end(&u->source);
     u->complete = true;
     u->paused = false;
     http_watch_gone(x, on_gone, u);
@@ -281,7 +286,8 @@ advance_taking(struct upload *u, int64_t now_ns)
     if (!more && has_room(u, now_ns)) {
         resume(u);
     }
-    bool drained = u->complete && ndjson_waiting(&u->lines) == 0 && u->first == NULL;
+    bool drained =
+        u->complete && bulk_source_is_drained(&u->source) && u->first == NULL;
     if (u->state == UPLOAD_TAKING && drained && now_ns >= u->retry_ns) {
         close_batch(u, now_ns);
     } else if (u->state == UPLOAD_TAKING) {

@@ -11,8 +11,8 @@
 #include "base/http_server_body.h"
 #include "ingest/bulk.h"
 #include "ingest/bulk_line.h"
+#include "ingest/bulk_source.h"
 #include "schemas/message.h"
-#include "schemas/ndjson.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -34,7 +34,7 @@ struct upload {
     struct http_exchange *x; /* NULL: answered or gone */
     enum upload_state state;
     struct bulk_terms terms;
-    struct ndjson lines;
+    struct bulk_source source;
     bool complete; /* the whole body is here */
     bool paused;   /* the body waits for http_body_resume() */
     uint32_t line; /* taken last */
@@ -66,18 +66,19 @@ void upload_fail(struct upload *u, enum status status, const char *detail);
 MUST_CHECK enum status upload_send_own(struct upload *u, enum reply_status status);
 
 /**
- * Takes the next line and sends what becomes of it.
+ * Takes the next line or row and sends what becomes of it.
  *
  * @return STATUS_OK: on its way; else it was not taken, and why
  */
-MUST_CHECK enum status
-upload_take_line(struct upload *u, enum ndjson_found found, struct span text);
+MUST_CHECK enum status upload_take_line(struct upload *u, const struct bulk_item *item);
 
 /** The events of the body. */
 extern const struct http_body_events upload_body_events;
 
-/** Joins the list, with nothing lent. @return NULL without memory */
-struct upload *upload_make(struct ingest *ingest, struct http_exchange *x);
+/** Joins the list, with nothing lent. @param[in] from its first line @return NULL
+ * without memory */
+struct upload *
+upload_make(struct ingest *ingest, struct http_exchange *x, uint32_t from);
 void upload_free(struct upload *u);
 
 #endif

@@ -9,6 +9,7 @@ import os
 import sys
 import threading
 import time
+import zlib
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import ask  # noqa: E402
@@ -210,6 +211,55 @@ def killed_after(s, ingest):
     return other
 
 
+def avro_file(first, last, codec):
+    """An .avro file of rows {note, data, id}."""
+    schema = {"type": "record", "name": "Row", "fields": [
+        {"name": "note", "type": ["null", "string"]},
+        {"name": "data", "type": {"type": "array", "items": "int"}},
+        {"name": "id", "type": "string"}]}
+    sync = os.urandom(16)
+    out = [b"Obj\x01", records.number(2),
+           records.text("avro.schema"), records.data(json.dumps(schema).encode()),
+           records.text("avro.codec"), records.data(codec.encode()), records.number(0), sync]
+    for begin in range(first, last + 1, 100):
+        count = min(100, last + 1 - begin)
+        rows = b"".join(
+            records.number(n % 2) + (records.text("odd") if n % 2 else b"") +
+            records.number(4) + b"".join(map(records.number, row(n))) + records.number(0) +
+            records.text(f"row-{n}") for n in range(begin, begin + count))
+        if codec == "deflate":
+            packer = zlib.compressobj(wbits=-15)
+            rows = packer.compress(rows) + packer.flush()
+        out += [records.number(count), records.number(len(rows)), rows, sync]
+    return b"".join(out)
+
+
+def avro(address):
+    for codec in ("null", "deflate"):
+        body = avro_file(1, 2500, codec)
+        code, headers, got = upload(address, "/v1/batches?model=sim", body)
+        assert code == 202 and got["total"] == 2500, (code, got)
+        path = headers["location"]
+        done = wait_done(address, path, 60)
+        assert done["succeeded"] == 2500, done
+        for n, found in enumerate(results(address, path), 1):
+            check_right(found, n)
+    name = records.new_id()
+    code, _, got = upload(address, f"/v1/batches?model=sim&id={name}", body[:len(body) // 2])
+    assert code == 400 and "ends inside" in got["detail"], (code, got)
+    far = batch(address, f"/v1/batches/{name}")["total"]
+    assert 0 < far < 2500, far
+    code, _, got = upload(address, f"/v1/batches?model=sim&id={name}&from={far + 1}", body)
+    assert code == 202 and got["total"] == 2500, (code, got)
+    done = wait_done(address, f"/v1/batches/{name}", 60)
+    assert done["succeeded"] == 2500, done
+    code, _, got = upload(address, "/v1/batches", avro_file(1, 3, "null"))
+    assert code == 202 and got["total"] == 3, (code, got)  # no model: each row fails alone
+    code, _, got = upload(address, "/v1/batches?model=sim", b"Obj\x01" + b"\xff" * 100)
+    assert code == 400, got
+    print("2500 rows of an .avro file, plain and deflated, are right")
+
+
 def cancelled(address):
     code, headers, got = upload(address, "/v1/batches?model=slow", b"".join(
         line(n) for n in range(1, 401)))
@@ -238,6 +288,7 @@ def main():
             ask.call(address, "GET", f"/v2/models/{m}/ready")[0] == 200 for m in ("sim", "slow")))
         failures(address)
         cancelled(address)
+        avro(address)
         path = large(address, ingest)
         orders(address, path)
         ingest = killed_in_the_middle(s, ingest)
