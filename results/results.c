@@ -29,6 +29,7 @@ struct results {
     struct inbox *inbox;
     struct webhooks *webhooks;
     struct delivery_log *log; /* NULL while no webhooks can be sent */
+    struct batches *batches;
     struct owner owner;
     struct correlate correlate;
     struct arena arena; /* of a stored reply on its way to a waiter */
@@ -54,6 +55,10 @@ keep(struct results *r,
         .bytes = bytes,
     };
     bool late = arrived_us + r->ttl_us < clock_wall_us();
+    if (batches_is_own(reply) && !late) {
+        batches_note(r->batches, reply, arrived_us);
+        return;
+    }
     enum status status = late ? STATUS_OK : store_put(r->store, &reply->id, &stored);
     metric_add(results_metric(ROW_LATE), late);
     if (status == STATUS_CONFLICT) {
@@ -62,6 +67,8 @@ keep(struct results *r,
     }
     if (status != STATUS_OK) {
         log_warn("reply_not_kept", log_status(status));
+    } else if (stored.terminal && !late) {
+        batches_note(r->batches, reply, arrived_us);
     }
     if (stored.terminal) {
         note_ended(ROW_ENDED_ANSWERED, correlate_answer(&r->correlate, reply));
@@ -171,6 +178,7 @@ on_turn(void *arg, int64_t now_ns)
     next_ns =
         r->log == NULL ? next_ns : least(next_ns, delivery_log_turn(r->log, now_ns));
     next_ns = least(next_ns, inbox_turn(r->inbox, now_ns));
+    next_ns = least(next_ns, batches_turn(r->batches, now_ns, clock_wall_us()));
     next_ns = least(next_ns, store_turn(r->store, now_ns, clock_wall_us()));
     next_ns = least(next_ns, correlate_next(&r->correlate));
     return next_ns > now_ns ? next_ns : now_ns;
@@ -240,6 +248,24 @@ open_inbox(struct results *r, struct fault *fault)
     return inbox_create(&r->inbox, r->loop, &inbox, fault);
 }
 
+static bool
+is_read(void *arg, int32_t partition)
+{
+    const struct results *r = arg;
+    return inbox_caught_up(r->inbox, partition);
+}
+
+static enum status
+open_batches(struct results *r)
+{
+    const struct batches_config batches = {.store = r->store,
+                                           .owner = &r->owner,
+                                           .ttl_us = r->ttl_us,
+                                           .caught_up = is_read,
+                                           .arg = r};
+    return batches_create(&r->batches, &batches);
+}
+
 static void
 init(struct results *r,
      struct loop *loop,
@@ -278,6 +304,7 @@ results_create(struct results **out,
     status = status == STATUS_OK ? open_webhooks(r, config, fault) : status;
     status = status == STATUS_OK ? open_log(r, fault) : status;
     status = status == STATUS_OK ? open_inbox(r, fault) : status;
+    status = status == STATUS_OK ? open_batches(r) : status;
     status = status == STATUS_OK ? loop_each_turn(loop, on_turn, r) : status;
     if (status != STATUS_OK) {
         results_destroy(&r);
@@ -299,6 +326,7 @@ results_destroy(struct results **results)
     note_ended(ROW_ENDED_CLOSED,
                correlate_end(&r->correlate, STATUS_CLOSED, NULL, NULL));
     inbox_destroy(&r->inbox);
+    batches_destroy(&r->batches);
     webhooks_destroy(&r->webhooks);
     delivery_log_close(&r->log);
     store_close(&r->store);
@@ -464,4 +492,10 @@ enum status
 results_reload_secrets(struct results *r, struct fault *fault)
 {
     return webhooks_reload(r->webhooks, fault);
+}
+
+struct batches *
+results_batches(struct results *r)
+{
+    return r->batches;
 }

@@ -23,10 +23,8 @@ enum { COMMIT_BYTES = 8 << 20, MAP_SLACK = 64 << 20 };
 #define UPKEEP_NS       NS_PER_S
 
 static const char *const table_names[TABLE_COUNT] = {
-    [RESULTS] = "results",
-    [BUCKETS] = "buckets",
-    [OFFSETS] = "offsets",
-    [DELIVERIES] = "deliveries",
+    [RESULTS] = "results",       [BUCKETS] = "buckets", [OFFSETS] = "offsets",
+    [DELIVERIES] = "deliveries", [BATCHES] = "batches", [BATCH_NOTES] = "batch_notes",
 };
 
 enum status

@@ -18,9 +18,18 @@ enum { BUCKET_IDS = 1000 };
 
 /*
  * results: id -> arrival, record; buckets: newest arrival in it -> ids;
- * offsets: topic:partition -> next; deliveries: id -> state, end, record.
+ * offsets: topic:partition -> next; deliveries: id -> state, end, record;
+ * batches: id -> row; batch notes: id, n -> line (store_batch.c).
  */
-enum store_table { RESULTS, BUCKETS, OFFSETS, DELIVERIES, TABLE_COUNT };
+enum store_table {
+    RESULTS,
+    BUCKETS,
+    OFFSETS,
+    DELIVERIES,
+    BATCHES,
+    BATCH_NOTES,
+    TABLE_COUNT
+};
 
 /* In front of every delivery. */
 struct delivery_head {
