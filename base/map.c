@@ -88,6 +88,18 @@ map_insert(struct map *m, const struct uuid *id, void *value)
     return STATUS_OK;
 }
 
+size_t
+map_ids(const struct map *m, struct uuid *ids, size_t max)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < m->capacity && count < max; i++) {
+        if (m->slots[i].value != NULL) {
+            ids[count++] = m->slots[i].id;
+        }
+    }
+    return count;
+}
+
 void *
 map_find(const struct map *m, const struct uuid *id)
 {

@@ -32,6 +32,9 @@ MUST_CHECK enum status map_insert(struct map *m, const struct uuid *id, void *va
 /** The value, or NULL. */
 void *map_find(const struct map *m, const struct uuid *id);
 
+/** Copies the ids of all entries, in no order. @return how many, at most `max` */
+size_t map_ids(const struct map *m, struct uuid *ids, size_t max);
+
 /** Takes the entry out and returns its value, or NULL. */
 void *map_remove(struct map *m, const struct uuid *id);
 

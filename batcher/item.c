@@ -60,6 +60,15 @@ item_find(const struct item_pool *pool, const struct uuid *id)
     return map_find(&pool->by_id, id);
 }
 
+bool
+item_batch(const struct item *it, struct uuid *batch)
+{
+    struct span text =
+        it->request.batch_id; /* behind the id the line's own may stand */
+    return text.size >= UUID_TEXT &&
+           uuid_parse(span_of(text.data, UUID_TEXT), batch) == STATUS_OK;
+}
+
 static void
 item_forget(struct item_pool *pool, const struct item *it)
 {

@@ -95,6 +95,9 @@ void item_note(struct item_pool *pool, struct item *it);
 /** The item of that id, or NULL. */
 struct item *item_find(const struct item_pool *pool, const struct uuid *id);
 
+/** The bulk batch that its request is a line of. @return false: of none */
+bool item_batch(const struct item *it, struct uuid *batch);
+
 /** Releases the record and gives the item back. */
 void item_give(struct item_pool *pool, struct item *it);
 

@@ -234,14 +234,41 @@ model_waiting(const struct model *m)
     return former_count(m->dispatcher.former);
 }
 
+static void
+cancel_item(struct model *m, struct item *it, struct span tenant)
+{
+    if (span_equal(it->request.tenant, tenant) &&
+        dispatcher_cancel(&m->dispatcher, it)) {
+        model_items_events.started(m, it);
+        reply_cancel(it);
+    }
+}
+
+/* By ids, as a cancel may change which items there are. */
+static void
+cancel_batch(struct model *m, const struct uuid *batch, struct span tenant)
+{
+    size_t count = m->pool.by_id.count;
+    struct uuid *ids = calloc(count + 1, sizeof *ids);
+    count = ids == NULL ? 0 : map_ids(&m->pool.by_id, ids, count);
+    for (size_t i = 0; i < count; i++) {
+        struct uuid its;
+        struct item *it = item_find(&m->pool, &ids[i]);
+        if (it != NULL && item_batch(it, &its) && uuid_equal(&its, batch)) {
+            cancel_item(m, it, tenant);
+        }
+    }
+    free(ids);
+}
+
 void
 model_cancel(struct model *m, const struct uuid *id, struct span tenant)
 {
     struct item *it = item_find(&m->pool, id);
-    if (it != NULL && span_equal(it->request.tenant, tenant) &&
-        dispatcher_cancel(&m->dispatcher, it)) {
-        model_items_events.started(m, it);
-        reply_cancel(it);
+    if (it != NULL) {
+        cancel_item(m, it, tenant);
+    } else {
+        cancel_batch(m, id, tenant);
     }
 }
 

@@ -60,7 +60,7 @@ int64_t model_take_in(struct model *m, int64_t now_ns);
 size_t model_waiting(const struct model *m);
 
 /** Answers a request CANCELED if it waits here, has not begun to run and is this
- * tenant's. */
+ * tenant's; if the id is a bulk batch's, each of its lines. */
 void model_cancel(struct model *m, const struct uuid *id, struct span tenant);
 
 /** Takes nothing new, gives back what has not begun. */

@@ -80,6 +80,16 @@ model_give_back(struct model *m, struct record *r, uint32_t epoch)
     record_release(&r);
 }
 
+static bool
+is_cancelled(const struct model *m, const struct item *it, int64_t now_ns)
+{
+    const struct cancels *cancels = m->context.cancels;
+    struct uuid batch;
+    struct span tenant = it->request.tenant;
+    return cancels_has(cancels, &it->request.id, tenant, now_ns) ||
+           (item_batch(it, &batch) && cancels_has(cancels, &batch, tenant, now_ns));
+}
+
 /** Whether it may wait for a batch, and whereto its answer goes in any case. */
 static enum admit_verdict
 model_judge(struct model *m, struct item *it, struct fault *fault)
@@ -97,11 +107,8 @@ model_judge(struct model *m, struct item *it, struct fault *fault)
         *fault = route;
         return ADMIT_REFUSED;
     }
-    if (verdict == ADMIT_OK && cancels_has(m->context.cancels, &it->request.id,
-                                           it->request.tenant, now.mono_ns)) {
-        return ADMIT_CANCELED;
-    }
-    return verdict;
+    return verdict == ADMIT_OK && is_cancelled(m, it, now.mono_ns) ? ADMIT_CANCELED
+                                                                   : verdict;
 }
 
 static struct item *

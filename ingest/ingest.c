@@ -8,6 +8,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "bus/dev_broker.h"
+#include "ingest/bulk_results.h"
+#include "ingest/bulk_upload.h"
 #include "ingest/cancel.h"
 #include "ingest/key_line.h"
 #include "ingest/listen.h"
@@ -76,7 +78,8 @@ on_request(void *arg, struct http_exchange *x)
     }
 }
 
-/* Who may not ask at all is told so before a body is read. */
+/* Who may not ask at all is told so before a body is read; the one route that takes its
+ * body in pieces begins before that is here. */
 static void
 on_head(void *arg, struct http_exchange *x)
 {
@@ -86,9 +89,13 @@ on_head(void *arg, struct http_exchange *x)
     char allow[ROUTE_ALLOW_MAX];
     const struct route *route =
         route_find(http_method(x), http_path(x), &match, &status, allow);
-    if (route != NULL) {
-        (void)guard_admits(ingest->guard, x, route->scopes, loop_now(ingest->loop),
-                           &match.tenant);
+    if (route == NULL || !guard_admits(ingest->guard, x, route->scopes,
+                                       loop_now(ingest->loop), &match.tenant)) {
+        return;
+    }
+    if (route->fn == batch_post) {
+        arena_reset(&ingest->arena);
+        route->fn(ingest, x, &match);
     }
 }
 
@@ -149,7 +156,8 @@ drain_advance(struct ingest *ingest, int64_t now_ns)
     }
     bool flushed = http_server_connections(ingest->http) == 0 ||
                    now_ns >= ingest->drain_ends_ns + DRAIN_FLUSH_NS;
-    bool lent = records_lent(ingest) && now_ns < ingest->drain_ends_ns;
+    bool lent = (records_lent(ingest) || bulk_lists(ingest->bulk)->upload_count > 0) &&
+                now_ns < ingest->drain_ends_ns;
     if (http_server_active(ingest->http) == 0 && flushed && !lent) {
         loop_stop(ingest->loop);
     }
@@ -161,6 +169,8 @@ on_turn(void *arg, int64_t now_ns)
 {
     struct ingest *ingest = arg;
     int64_t due_ns = outcome_expire(ingest, now_ns);
+    int64_t bulk_ns = bulk_turn(ingest, now_ns);
+    due_ns = bulk_ns < due_ns ? bulk_ns : due_ns;
     if (now_ns >= ingest->gauges_due_ns) {
         gauges_set(ingest);
         ingest->gauges_due_ns = now_ns + GAUGES_NS;
@@ -195,6 +205,9 @@ kafka_open(struct ingest *ingest,
         return status;
     }
     status = canceler_open(&ingest->canceler, ingest, fault);
+    if (status == STATUS_OK) {
+        status = bulk_open(&ingest->bulk, ingest, fault);
+    }
     if (status != STATUS_OK) {
         return status;
     }
@@ -371,6 +384,7 @@ ingest_drain(struct ingest *ingest)
     ingest->drain_ends_ns = loop_now(ingest->loop) + ingest->config.drain_timeout_ns;
     log_info("draining", log_int("held", (int64_t)http_server_active(ingest->http)));
     publish_flush(ingest->publish);
+    upload_stop_all(bulk_lists(ingest->bulk));
     job_end_polls(ingest);
     events_end_all(ingest);
     http_server_drain(ingest->http);
@@ -390,6 +404,7 @@ ingest_destroy(struct ingest **ingest)
     i->draining = true;
     loop_no_turn(i->loop, on_turn, i);
     canceler_close(&i->canceler);
+    bulk_stop(i->bulk);
     if (i->publish != NULL) {
         publish_close(&i->publish);
     }
@@ -406,6 +421,7 @@ ingest_destroy(struct ingest **ingest)
     if (i->http != NULL) {
         http_server_destroy(&i->http);
     }
+    bulk_close(&i->bulk);
     models_topic_close(&i->models);
     submission_pool_fini(&i->submissions);
     pulse_destroy(&i->pulse);

@@ -43,6 +43,7 @@ struct ingest_config {
                                     acknowledgement before 503 */
     int64_t drain_timeout_ns;    /* drain.timeout */
     const char *keys_file;       /* http.keys.file; NULL = callers not told apart */
+    int64_t bulk_lines_max;      /* bulk.lines.max */
     bool cancel_on_disconnect;   /* cancel.on.disconnect */
     bool insecure;               /* http.insecure: allow a non-loopback listen */
 };

@@ -77,6 +77,8 @@ const struct option ingest_options[] = {
      "its "
      "id. What runs already ends as usual.",
      NULL},
+    {"bulk.lines.max", OPTION_INT, FIELD(bulk_lines_max), 1, 1000000000, "10000000",
+     "Lines of one bulk batch at most; over it 413.", NULL},
     {"drain.timeout", OPTION_DURATION, FIELD(drain_timeout_ns), NS_PER_MS,
      3600 * NS_PER_S, "30s",
      "After SIGTERM: longest wait for the answers of requests that are held.", NULL},

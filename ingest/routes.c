@@ -2,6 +2,9 @@
 /* Every route there is, the hot one first. docs/openapi.json lists the same; a test
  * compares them.
  */
+#include "ingest/bulk_batch.h"
+#include "ingest/bulk_results.h"
+#include "ingest/bulk_upload.h"
 #include "ingest/cancel.h"
 #include "ingest/dashboard.h"
 #include "ingest/events.h"
@@ -22,6 +25,10 @@ const struct route routes[] = {
     {HTTP_DELETE, "/v1/jobs/{id}", job_delete, SCOPE_INFER},
     {HTTP_GET, "/v1/jobs/{id}/result", job_get_result, SCOPE_INFER | SCOPE_READ},
     {HTTP_GET, "/v1/jobs/{id}/events", job_get_events, SCOPE_INFER | SCOPE_READ},
+    {HTTP_POST, "/v1/batches", batch_post, SCOPE_INFER},
+    {HTTP_GET, "/v1/batches/{id}", batch_get, SCOPE_INFER | SCOPE_READ},
+    {HTTP_DELETE, "/v1/batches/{id}", batch_delete, SCOPE_INFER},
+    {HTTP_GET, "/v1/batches/{id}/results", batch_get_results, SCOPE_INFER | SCOPE_READ},
     {HTTP_GET, "/v1/webhooks", webhooks_get, SCOPE_INFER | SCOPE_READ},
     {HTTP_POST, "/v1/webhooks/{id}/redeliver", webhook_post_redeliver, SCOPE_INFER},
     {HTTP_GET, "/v2", server_get, SCOPE_ANY},

@@ -11,6 +11,7 @@
 #include "base/loop.h"
 #include "ingest/admission.h"
 #include "ingest/backlog.h"
+#include "ingest/bulk.h"
 #include "ingest/events.h"
 #include "ingest/guard.h"
 #include "ingest/ingest.h"
@@ -34,6 +35,7 @@ struct ingest {
     struct publish *publish;
     struct backlog *backlog;
     struct canceler *canceler; /* cancel.c */
+    struct bulk *bulk;         /* bulk.c */
     struct submission_pool submissions;
     struct follower_list followers; /* events.c */
     struct poll_list polls;         /* job.c */

@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Joins the parts: a reply comes from the inbox, goes into the store, to whoever waits
- * for it, and to its webhook. It is stored first: a second terminal reply of the same
- * id is known by that and answers nobody, so all who ask are told the same.
+ * Joins the parts and answers what is asked of the room; what comes in is arrival.c's.
  */
-#include "results/results.h"
-
 #include "base/clock.h"
 #include "base/log.h"
 #include "results/correlate.h"
@@ -13,6 +9,7 @@
 #include "results/inbox.h"
 #include "results/metrics.h"
 #include "results/owner.h"
+#include "results/results_state.h"
 #include "results/store.h"
 #include "results/webhooks.h"
 #include "schemas/codec.h"
@@ -21,103 +18,6 @@
 #include <string.h>
 
 enum { ARENA_BYTES = 1 << 20 };
-
-struct results {
-    struct loop *loop;
-    struct bus_config bus;
-    struct store *store;
-    struct inbox *inbox;
-    struct webhooks *webhooks;
-    struct delivery_log *log; /* NULL while no webhooks can be sent */
-    struct owner owner;
-    struct correlate correlate;
-    struct arena arena; /* of a stored reply on its way to a waiter */
-    char topic[TOPIC_NAME_MAX + 1];
-    int64_t ttl_us;
-    const struct arrival *arriving; /* NULL unless on_reply() is at work */
-    bool delivered;                 /* what is arriving, to its held connection */
-};
-
-/* A reply that is being told and stands in the store right after: by then it is known
- * whether its connection took it. */
-struct arrival {
-    struct uuid id;
-    struct stored stored;
-};
-
-static void
-note_ended(enum results_row row, size_t count)
-{
-    metric_add(results_metric(row), (int64_t)count);
-}
-
-/* What is known of an id, the reply that is just being told included. */
-static enum status
-look_up(struct results *r, const struct uuid *id, struct stored *stored)
-{
-    if (r->arriving != NULL && uuid_equal(id, &r->arriving->id)) {
-        *stored = r->arriving->stored;
-        return STATUS_OK;
-    }
-    return store_get(r->store, id, clock_wall_us(), stored);
-}
-
-static enum status
-keep(struct results *r, const struct uuid *id, const struct stored *stored)
-{
-    bool late = stored->arrived_us + r->ttl_us < clock_wall_us();
-    enum status status = late ? STATUS_OK : store_put(r->store, id, stored);
-    metric_add(results_metric(ROW_LATE), late);
-    if (status == STATUS_CONFLICT) {
-        metric_add(results_metric(ROW_DUPLICATES), stored->terminal);
-    } else if (status != STATUS_OK) {
-        log_warn("reply_not_kept", log_status(status));
-    }
-    return status;
-}
-
-/* Somebody waits. Whether a connection takes the answer decides how long it is kept, so
- * it is stored after it was told; a second one is known by asking first. */
-static enum status
-tell_and_keep(struct results *r, const struct reply *reply, struct stored *stored)
-{
-    if (store_ended(r->store, &reply->id, stored->arrived_us)) {
-        metric_add(results_metric(ROW_DUPLICATES), 1);
-        return STATUS_CONFLICT;
-    }
-    const struct arrival arrival = {reply->id, *stored};
-    r->arriving = &arrival;
-    r->delivered = false;
-    note_ended(ROW_ENDED_ANSWERED, correlate_answer(&r->correlate, reply));
-    r->arriving = NULL;
-    stored->delivered = r->delivered;
-    return keep(r, &reply->id, stored);
-}
-
-static void
-on_reply(void *arg, const struct reply *reply, struct span bytes, int64_t arrived_us)
-{
-    struct results *r = arg;
-    struct stored stored = {
-        .arrived_us = arrived_us,
-        .terminal = reply_is_terminal(reply),
-        .bytes = bytes,
-    };
-    bool told = stored.terminal && correlate_waits(&r->correlate, &reply->id);
-    enum status status =
-        told ? tell_and_keep(r, reply, &stored) : keep(r, &reply->id, &stored);
-    if (stored.terminal && status != STATUS_CONFLICT) {
-        webhooks_begin(r->webhooks, reply, loop_now(r->loop), arrived_us);
-    }
-}
-
-void
-results_delivered(struct results *r, const struct uuid *id)
-{
-    if (r->arriving != NULL && uuid_equal(id, &r->arriving->id)) {
-        r->delivered = true;
-    }
-}
 
 static bool
 is_foreign(void *arg, const struct uuid *id)
@@ -133,7 +33,7 @@ on_settled(void *arg)
     struct results *r = arg;
     metric_set(results_metric(ROW_PARTITIONS), (int64_t)r->owner.order_count);
     size_t ended = correlate_end(&r->correlate, STATUS_MISDIRECTED, is_foreign, r);
-    note_ended(ROW_ENDED_MISDIRECTED, ended);
+    results_note_ended(ROW_ENDED_MISDIRECTED, ended);
     if (r->log != NULL) {
         delivery_log_follow(r->log);
     }
@@ -178,18 +78,18 @@ end_due(struct results *r, const struct wanted *wanted)
     struct stored stored;
     struct reply reply;
     if (wanted->deadline_ns != CORRELATE_AT_ONCE) {
-        note_ended(ROW_ENDED_TIMEOUT, 1);
+        results_note_ended(ROW_ENDED_TIMEOUT, 1);
         wanted->fn(wanted->waiter, STATUS_TIMEOUT, NULL);
         return;
     }
     arena_reset(&r->arena);
-    if (look_up(r, &wanted->id, &stored) == STATUS_OK && stored.terminal &&
+    if (results_look_up(r, &wanted->id, &stored) == STATUS_OK && stored.terminal &&
         reply_decode(stored.bytes, &r->arena, &reply, NULL) == STATUS_OK) {
-        note_ended(ROW_ENDED_ANSWERED, 1);
+        results_note_ended(ROW_ENDED_ANSWERED, 1);
         wanted->fn(wanted->waiter, STATUS_OK, &reply);
         return;
     }
-    note_ended(ROW_ENDED_MISDIRECTED, 1);
+    results_note_ended(ROW_ENDED_MISDIRECTED, 1);
     wanted->fn(wanted->waiter, STATUS_MISDIRECTED, NULL);
 }
 
@@ -214,6 +114,7 @@ on_turn(void *arg, int64_t now_ns)
     next_ns =
         r->log == NULL ? next_ns : least(next_ns, delivery_log_turn(r->log, now_ns));
     next_ns = least(next_ns, inbox_turn(r->inbox, now_ns));
+    next_ns = least(next_ns, batches_turn(r->batches, now_ns, clock_wall_us()));
     next_ns = least(next_ns, store_turn(r->store, now_ns, clock_wall_us()));
     next_ns = least(next_ns, correlate_next(&r->correlate));
     return next_ns > now_ns ? next_ns : now_ns;
@@ -278,10 +179,28 @@ open_inbox(struct results *r, struct fault *fault)
         .ttl_us = r->ttl_us,
         .store = r->store,
         .owner = &r->owner,
-        .events = {.reply = on_reply, .settled = on_settled},
+        .events = {.reply = results_on_reply, .settled = on_settled},
         .arg = r,
     };
     return inbox_create(&r->inbox, r->loop, &inbox, fault);
+}
+
+static bool
+is_read(void *arg, int32_t partition)
+{
+    const struct results *r = arg;
+    return inbox_caught_up(r->inbox, partition);
+}
+
+static enum status
+open_batches(struct results *r)
+{
+    const struct batches_config batches = {.store = r->store,
+                                           .owner = &r->owner,
+                                           .ttl_us = r->ttl_us,
+                                           .caught_up = is_read,
+                                           .arg = r};
+    return batches_create(&r->batches, &batches);
 }
 
 static void
@@ -322,6 +241,7 @@ results_create(struct results **out,
     status = status == STATUS_OK ? open_webhooks(r, config, fault) : status;
     status = status == STATUS_OK ? open_log(r, fault) : status;
     status = status == STATUS_OK ? open_inbox(r, fault) : status;
+    status = status == STATUS_OK ? open_batches(r) : status;
     status = status == STATUS_OK ? loop_each_turn(loop, on_turn, r) : status;
     if (status != STATUS_OK) {
         results_destroy(&r);
@@ -340,9 +260,10 @@ results_destroy(struct results **results)
         return;
     }
     loop_no_turn(r->loop, on_turn, r);
-    note_ended(ROW_ENDED_CLOSED,
-               correlate_end(&r->correlate, STATUS_CLOSED, NULL, NULL));
+    results_note_ended(ROW_ENDED_CLOSED,
+                       correlate_end(&r->correlate, STATUS_CLOSED, NULL, NULL));
     inbox_destroy(&r->inbox);
+    batches_destroy(&r->batches);
     webhooks_destroy(&r->webhooks);
     delivery_log_close(&r->log);
     store_close(&r->store);
@@ -399,7 +320,7 @@ static bool
 is_settled(struct results *r, const struct uuid *id)
 {
     struct stored stored;
-    if (look_up(r, id, &stored) == STATUS_OK) {
+    if (results_look_up(r, id, &stored) == STATUS_OK) {
         return stored.terminal;
     }
     return r->owner.order_count > 0 && is_foreign(r, id);
@@ -429,27 +350,8 @@ results_expect(struct results *r,
 void
 results_forget(struct results *r, struct results_wait *wait)
 {
-    note_ended(ROW_ENDED_FORGOTTEN, 1);
+    results_note_ended(ROW_ENDED_FORGOTTEN, 1);
     correlate_forget(&r->correlate, wait);
-}
-
-void
-results_queued(struct results *r, const struct uuid *id, struct span bytes)
-{
-    if (r->arriving != NULL && uuid_equal(id, &r->arriving->id)) {
-        return;
-    }
-    /* As early as can be: no record that comes for it may look older (store.h). */
-    int64_t minted_us = uuid_minted_us(id);
-    int64_t wall_us = clock_wall_us();
-    const struct stored stored = {
-        .arrived_us = minted_us > 0 && minted_us < wall_us ? minted_us : wall_us,
-        .bytes = bytes,
-    };
-    enum status status = store_put(r->store, id, &stored);
-    if (status != STATUS_OK && status != STATUS_CONFLICT) {
-        log_warn("queued_not_kept", log_status(status));
-    }
 }
 
 static enum status
@@ -475,7 +377,7 @@ results_find(struct results *r,
     }
     struct stored stored;
     struct reply found;
-    if (look_up(r, id, &stored) != STATUS_OK) {
+    if (results_look_up(r, id, &stored) != STATUS_OK) {
         return why_unknown(r, partition);
     }
     if (!stored.terminal && !inbox_caught_up(r->inbox, partition)) {
@@ -526,4 +428,10 @@ enum status
 results_reload_secrets(struct results *r, struct fault *fault)
 {
     return webhooks_reload(r->webhooks, fault);
+}
+
+struct batches *
+results_batches(struct results *r)
+{
+    return r->batches;
 }

@@ -17,6 +17,7 @@
 #include "base/status.h"
 #include "base/uuid.h"
 #include "bus/config.h"
+#include "results/batches.h"
 #include "schemas/message.h"
 
 #include <stdbool.h>
@@ -220,5 +221,8 @@ MUST_CHECK enum status webhook_verify(const char *secret_file,
                                       const struct webhook_message *m,
                                       int64_t now_s,
                                       struct fault *fault);
+
+/** How bulk batches stand; lives as long as the results. */
+struct batches *results_batches(struct results *results);
 
 #endif

@@ -31,6 +31,8 @@ enum { COMMIT_BYTES = 8 << 20, MAP_SLACK = 64 << 20, BULK_FACTOR = 2 };
 static const char *const table_names[TABLE_COUNT] = {
     [OFFSETS] = "offsets",
     [DELIVERIES] = "deliveries",
+    [BATCHES] = "batches",
+    [BATCH_NOTES] = "batch_notes",
 };
 
 static int

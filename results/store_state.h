@@ -19,8 +19,9 @@
  */
 enum store_series { RESULTS, DELIVERED, SERIES_COUNT };
 
-/* offsets: topic:partition -> position; deliveries: id -> state, end, record. */
-enum store_table { OFFSETS, DELIVERIES, TABLE_COUNT };
+/* offsets: topic:partition -> position; deliveries: id -> state, end, record;
+ * batches: id -> row; batch notes: id, n -> line (store_batch.c). */
+enum store_table { OFFSETS, DELIVERIES, BATCHES, BATCH_NOTES, TABLE_COUNT };
 
 /* In front of every delivery. */
 struct delivery_head {

@@ -47,7 +47,7 @@ struct oip_request {
  * @param[in]  body        borrowed; the result points into it or into the arena
  * @param[in]  json_length value of Inference-Header-Content-Length, or OIP_JSON_ONLY;
  *                         0: a raw body, the bytes of the model's only input
- * @param[in]  job         true: the members of POST /v1/jobs are allowed
+ * @param[in]  job         true: the members of POST /v1/jobs are allowed, none needed
  * @param[out] fault       names the member or tensor and, for JSON, line and column
  * @return STATUS_OK; STATUS_INVALID; STATUS_TOO_LARGE; STATUS_UNSUPPORTED;
  * STATUS_NO_MEMORY
@@ -106,6 +106,18 @@ void oip_write_answer(const struct reply *reply,
 
 /** Appends the job document of GET /v1/jobs/{id}; `with_outputs` adds the tensors. */
 void oip_write_job(const struct reply *reply, bool with_outputs, struct buf *b);
+
+/* Lines of GET /v1/batches/{id}/results, each with its LF. */
+
+/** The answer of a line. @param[in] own_id the caller's; size 0: none */
+void oip_write_batch_line(const struct reply *reply,
+                          uint32_t line,
+                          struct span own_id,
+                          struct buf *b);
+/** A line that ended, and whose answer is not kept any more. */
+void oip_write_batch_gone(uint32_t line, struct buf *b);
+/** Why the stream ends although there is more. */
+void oip_write_batch_break(enum status status, struct buf *b);
 
 /** Appends the metadata document of GET /v2/models/{m}. */
 void oip_write_model(const struct model_info *model,

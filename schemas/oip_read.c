@@ -228,9 +228,6 @@ read_json(struct oip_reader *r, bool job)
     if (r->input_count == 0) {
         return fault_set(j->fault, STATUS_INVALID, "/inputs: missing or empty");
     }
-    if (job && r->out->model.size == 0) {
-        return fault_set(j->fault, STATUS_INVALID, "/model: missing");
-    }
     return STATUS_OK;
 }
 

@@ -111,6 +111,7 @@ reply_to(struct ingest_stage *stage, const struct record *r, enum play play)
         .timing.submitted_us = request.submitted_us,
         .batch_size = 1,
         .tenant = request.tenant,
+        .batch_id = request.batch_id,
     };
     if (play == PLAY_ANSWER) {
         reply.outputs = &y;
@@ -284,6 +285,7 @@ open_ingest(struct ingest_stage *stage, const struct stage_options *o)
         .keys_file = o->keys_file,
         .drain_timeout_ns = or_else(o->drain_timeout_ns, 5 * NS_PER_S),
         .cancel_on_disconnect = o->cancel_on_disconnect,
+        .bulk_lines_max = 1000000,
     };
     const struct results_config results = {
         .store = stage->store,

@@ -171,6 +171,27 @@ Test(map, is_full_at_its_limit)
     map_fini(&m);
 }
 
+Test(map, lists_the_ids_of_its_entries)
+{
+    enum { COUNT = 100 };
+    struct uuid_source source;
+    uuid_source_init(&source);
+    struct map m;
+    map_init(&m, COUNT, 1);
+    struct uuid ids[COUNT];
+    cr_assert_eq(map_ids(&m, ids, COUNT), 0);
+    for (unsigned i = 0; i < COUNT; i++) {
+        struct uuid id = uuid_mint(&source, 5);
+        cr_assert_eq(map_insert(&m, &id, &m), STATUS_OK);
+    }
+    cr_assert_eq(map_ids(&m, ids, COUNT), COUNT);
+    for (unsigned i = 0; i < COUNT; i++) {
+        cr_assert_eq(map_remove(&m, &ids[i]), &m);
+    }
+    cr_assert_eq(m.count, 0);
+    map_fini(&m);
+}
+
 Test(uuid, is_version_7_and_reads_back)
 {
     struct uuid_source source;

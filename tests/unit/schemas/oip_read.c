@@ -326,7 +326,6 @@ Test(oip_read, refuses_a_job_with_a_mistake)
         const char *body;
         const char *fault;
     } rows[] = {
-        {"{\"inputs\":[" INPUT "]}", "/model: missing"},
         {"{\"model\":\"m\",\"webook\":{},\"inputs\":[" INPUT "]}",
          "/webook: unknown mem"},
         {"{\"model\":\"m\",\"webhook\":\"u\"}", "/webhook: expected an object"},

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The inside of the room, shared by results.c (its parts, and what is asked) and
+ * arrival.c (what comes in). Nobody else includes it.
+ */
+#ifndef RESULTS_RESULTS_STATE_H
+#define RESULTS_RESULTS_STATE_H
+
+#include "base/arena.h"
+#include "bus/config.h"
+#include "results/batches.h"
+#include "results/correlate.h"
+#include "results/delivery_log.h"
+#include "results/inbox.h"
+#include "results/metrics.h"
+#include "results/owner.h"
+#include "results/results.h"
+#include "results/store.h"
+#include "results/webhooks.h"
+
+/* A reply that is being told and stands in the store right after: by then it is known
+ * whether its connection took it. */
+struct arrival {
+    struct uuid id;
+    struct stored stored;
+};
+
+struct results {
+    struct loop *loop;
+    struct bus_config bus;
+    struct store *store;
+    struct inbox *inbox;
+    struct webhooks *webhooks;
+    struct delivery_log *log; /* NULL while no webhooks can be sent */
+    struct batches *batches;
+    struct owner owner;
+    struct correlate correlate;
+    struct arena arena; /* of a stored reply on its way to a waiter */
+    char topic[TOPIC_NAME_MAX + 1];
+    int64_t ttl_us;
+    const struct arrival *arriving; /* NULL unless on_reply() is at work */
+    bool delivered;                 /* what is arriving, to its held connection */
+};
+
+static inline void
+results_note_ended(enum results_row row, size_t count)
+{
+    metric_add(results_metric(row), (int64_t)count);
+}
+
+/** What is known of an id, the reply that is just being told included; as store_get().
+ */
+MUST_CHECK enum status
+results_look_up(struct results *r, const struct uuid *id, struct stored *stored);
+
+/** A reply came. As inbox_events.reply; arg is the results. */
+void results_on_reply(void *arg,
+                      const struct reply *reply,
+                      struct span bytes,
+                      int64_t arrived_us);
+
+#endif
