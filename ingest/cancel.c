@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "bus/producer.h"
 #include "ingest/answer.h"
+#include "ingest/forward.h"
 #include "ingest/job.h"
 #include "ingest/metrics.h"
 #include "ingest/problem.h"
@@ -194,6 +195,9 @@ job_delete(struct ingest *ingest,
     struct reply reply = {0};
     if (uuid_parse(match->id, &id) != STATUS_OK) {
         job_refuse(x, STATUS_NOT_FOUND);
+        return;
+    }
+    if (forward_exchange(ingest, x, &id)) {
         return;
     }
     enum status status = job_find(ingest, &id, &reply);

@@ -20,20 +20,23 @@
 struct ingest;
 
 struct ingest_config {
-    const char *http_listen;    /* http.listen */
-    const char *admin_listen;   /* admin.listen; NULL = off */
-    int64_t body_bytes_max;     /* http.body.max */
-    int64_t connections_max;    /* http.connections.max */
-    int64_t head_timeout_ns;    /* http.head.timeout */
-    int64_t body_timeout_ns;    /* http.body.timeout */
-    int64_t idle_timeout_ns;    /* http.idle.timeout */
-    int64_t infer_timeout_ns;   /* infer.timeout */
-    int64_t inflight_bytes_max; /* admission.inflight.bytes */
-    int64_t inflight_max;       /* admission.inflight.requests */
-    int64_t accept_timeout_ns;  /* admission.accept.timeout: longest wait for Kafka's
-                                   acknowledgement before 503 */
-    int64_t drain_timeout_ns;   /* drain.timeout */
-    bool insecure;              /* http.insecure: allow a non-loopback listen */
+    const char *http_listen;     /* http.listen */
+    const char *admin_listen;    /* admin.listen; NULL = off */
+    int64_t body_bytes_max;      /* http.body.max */
+    int64_t connections_max;     /* http.connections.max */
+    int64_t head_timeout_ns;     /* http.head.timeout */
+    int64_t body_timeout_ns;     /* http.body.timeout */
+    int64_t idle_timeout_ns;     /* http.idle.timeout */
+    int64_t infer_timeout_ns;    /* infer.timeout */
+    int64_t inflight_bytes_max;  /* admission.inflight.bytes */
+    int64_t inflight_max;        /* admission.inflight.requests */
+    int64_t accept_timeout_ns;   /* admission.accept.timeout: longest wait for Kafka's
+                                    acknowledgement before 503 */
+    int64_t drain_timeout_ns;    /* drain.timeout */
+    const char *internal_listen; /* internal.listen; NULL = off */
+    const char *internal_advertised; /* internal.advertised; NULL = what was bound */
+    const char *internal_token_file; /* internal.token.file; NULL = loopback only */
+    bool insecure;                   /* http.insecure: allow a non-loopback listen */
 };
 
 extern const struct option ingest_options[];
@@ -51,6 +54,9 @@ const char *ingest_address(const struct ingest *ingest);
 
 /** Address of the admin listener, NULL if off. */
 const char *ingest_admin_address(const struct ingest *ingest);
+
+/** Address of the listener for other ingests, NULL if off. */
+const char *ingest_internal_address(const struct ingest *ingest);
 
 /** Whether requests can be answered now; otherwise `waiting_for` says in words what
  * for.

@@ -6,13 +6,20 @@
 
 #include "base/clock.h"
 #include "ingest/answer.h"
+#include "ingest/forward.h"
+#include "ingest/internal.h"
 #include "ingest/problem.h"
+#include "ingest/remote_wait.h"
 #include "ingest/service.h"
 #include "ingest/submit.h"
 
 #include <stdlib.h>
 
-enum job_view { JOB_DOCUMENT, JOB_RESULT };
+enum job_view {
+    JOB_DOCUMENT,
+    JOB_RESULT,
+    JOB_RECORD /* the reply as it stands in Kafka, for another instance */
+};
 
 struct poll {
     struct poll *next;
@@ -20,6 +27,7 @@ struct poll {
     struct ingest *ingest;
     struct http_exchange *x;
     struct results_wait *wait;
+    int64_t ends_ns;
     struct uuid id;
     enum job_view view;
 };
@@ -50,6 +58,10 @@ view_reply(struct ingest *ingest,
     }
     if (!reply_is_terminal(reply)) {
         answer_accepted(x, &reply->id, "");
+        return;
+    }
+    if (view == JOB_RECORD) {
+        answer_record(x, reply);
         return;
     }
     const struct oip_answer wanted = {
@@ -88,6 +100,16 @@ job_find(struct ingest *ingest, const struct uuid *id, struct reply *reply)
                         &ingest->arena, reply);
 }
 
+/* A job is known before anything is recorded of it where it was taken, and where the
+ * one that took it says so. */
+static bool
+is_under_way(struct ingest *ingest, struct http_exchange *x, const struct uuid *id)
+{
+    return submission_find(&ingest->submissions, id) != NULL ||
+           (internal_is_peer(ingest, x) &&
+            http_header(x, PEER_EXPECT_HEADER).data != NULL);
+}
+
 /* Answers with what is known now. */
 static void
 view_now(struct ingest *ingest,
@@ -99,7 +121,7 @@ view_now(struct ingest *ingest,
     enum status status = job_find(ingest, id, &reply);
     if (status == STATUS_OK) {
         view_reply(ingest, x, view, &reply);
-    } else if (submission_find(&ingest->submissions, id) != NULL) {
+    } else if (is_under_way(ingest, x, id)) {
         view_unrecorded(x, view, id);
     } else {
         job_refuse(x, status);
@@ -129,9 +151,12 @@ poll_answered(void *waiter, enum status status, const struct reply *reply)
     struct ingest *ingest = p->ingest;
     enum job_view view = p->view;
     struct uuid id = p->id;
+    int64_t ends_ns = p->ends_ns;
     struct http_exchange *x = poll_end(p);
     if (status == STATUS_MISDIRECTED) {
-        job_refuse(x, status);
+        if (!forward_wait(ingest, x, &id, ends_ns)) {
+            job_refuse(x, status);
+        }
     } else if (status != STATUS_OK) {
         arena_reset(&ingest->arena);
         view_now(ingest, x, view, &id);
@@ -162,10 +187,13 @@ poll_begin(struct ingest *ingest,
     if (p == NULL) {
         return STATUS_NO_MEMORY;
     }
-    *p = (struct poll){.ingest = ingest, .x = x, .id = *id, .view = view};
+    *p = (struct poll){.ingest = ingest,
+                       .x = x,
+                       .ends_ns = loop_now(ingest->loop) + wait_ns,
+                       .id = *id,
+                       .view = view};
     enum status status =
-        results_expect(ingest->results, id, loop_now(ingest->loop) + wait_ns,
-                       poll_answered, p, &p->wait);
+        results_expect(ingest->results, id, p->ends_ns, poll_answered, p, &p->wait);
     if (status != STATUS_OK) {
         free(p);
         return status;
@@ -227,6 +255,9 @@ job_read(struct ingest *ingest,
         job_refuse(x, STATUS_NOT_FOUND);
         return;
     }
+    if (forward_exchange(ingest, x, &id)) {
+        return;
+    }
     int64_t wait_ns = wait_ns_of(ingest, x);
     if (wait_ns < 0) {
         problem_respond(x,
@@ -236,8 +267,7 @@ job_read(struct ingest *ingest,
     }
     struct reply reply;
     enum status status = job_find(ingest, &id, &reply);
-    bool known =
-        status == STATUS_OK || submission_find(&ingest->submissions, &id) != NULL;
+    bool known = status == STATUS_OK || is_under_way(ingest, x, &id);
     bool done = status == STATUS_OK && reply_is_terminal(&reply);
     if (!known || done || wait_ns == 0 || ingest->draining) {
         view_now(ingest, x, view, &id);
@@ -260,5 +290,7 @@ job_get_result(struct ingest *ingest,
                struct http_exchange *x,
                const struct route_match *match)
 {
-    job_read(ingest, x, match->id, JOB_RESULT);
+    bool record = internal_is_peer(ingest, x) &&
+                  span_is_text(http_header(x, "Accept"), REPLY_MEDIA_TYPE);
+    job_read(ingest, x, match->id, record ? JOB_RECORD : JOB_RESULT);
 }

@@ -187,7 +187,7 @@ submission_settle(struct submission *s)
         admission_give(&ingest->admission, s->charged_bytes, loop_now(ingest->loop));
         s->charged_bytes = 0;
     }
-    if (s->x == NULL && s->lent == 0 && s->wait == NULL) {
+    if (s->x == NULL && s->lent == 0 && s->wait == NULL && s->away == NULL) {
         submission_release(s);
     }
 }

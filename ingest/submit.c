@@ -333,7 +333,8 @@ expect(struct draft *d)
         return STATUS_OK; /* nobody waits; results_queued() makes it findable */
     }
     int64_t wait_ns = s->mode == SUBMISSION_ASYNC ? DEV_JOB_WAIT_NS : d->wait_ns;
-    enum status status = results_expect(ingest->results, &s->id, s->began_ns + wait_ns,
+    s->ends_ns = s->began_ns + wait_ns;
+    enum status status = results_expect(ingest->results, &s->id, s->ends_ns,
                                         outcome_answered, s, &s->wait);
     if (status != STATUS_OK) {
         s->wait = NULL;
