@@ -10,6 +10,7 @@
 #include "bus/dev_broker.h"
 #include "ingest/admin.h"
 #include "ingest/cancel.h"
+#include "ingest/claim.h"
 #include "ingest/forward.h"
 #include "ingest/internal.h"
 #include "ingest/listen.h"
@@ -129,6 +130,7 @@ drain_advance(struct ingest *ingest, int64_t now_ns)
 {
     if (now_ns >= ingest->drain_ends_ns) {
         outcome_close_all(ingest);
+        claims_end_all(ingest->claims);
         forward_end_waits(ingest);
     }
     bool flushed = http_server_connections(ingest->http) == 0 ||
@@ -148,6 +150,8 @@ on_turn(void *arg, int64_t now_ns)
     int64_t due_ns = outcome_expire(ingest, now_ns);
     int64_t errand_ns = errands_turn(ingest, now_ns);
     due_ns = errand_ns < due_ns ? errand_ns : due_ns;
+    int64_t claim_ns = claims_turn(ingest->claims, now_ns);
+    due_ns = claim_ns < due_ns ? claim_ns : due_ns;
     if (now_ns >= ingest->gauges_due_ns) {
         gauges_set(ingest);
         ingest->gauges_due_ns = now_ns + GAUGES_NS;
@@ -207,6 +211,9 @@ kafka_open(struct ingest *ingest,
         return status;
     }
     status = canceler_open(&ingest->canceler, ingest, fault);
+    if (status == STATUS_OK) {
+        status = claims_open(&ingest->claims, ingest, fault);
+    }
     if (status != STATUS_OK) {
         return status;
     }
@@ -358,6 +365,7 @@ ingest_destroy(struct ingest **ingest)
     i->draining = true;
     loop_no_turn(i->loop, on_turn, i);
     canceler_close(&i->canceler);
+    claims_close(&i->claims);
     if (i->publish != NULL) {
         publish_close(&i->publish);
     }

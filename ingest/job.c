@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "ingest/answer.h"
 #include "ingest/forward.h"
+#include "ingest/idempotency.h"
 #include "ingest/internal.h"
 #include "ingest/problem.h"
 #include "ingest/remote_wait.h"
@@ -40,7 +41,7 @@ job_post(struct ingest *ingest,
     (void)match;
     const struct submit_call call = {
         .job = true, .mode = SUBMISSION_ASYNC, .preference = ""};
-    submit(ingest, x, &call);
+    idempotency_submit(ingest, x, &call);
 }
 
 static void

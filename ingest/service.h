@@ -36,6 +36,7 @@ struct ingest {
     struct models_topic *models;
     struct publish *publish;
     struct canceler *canceler; /* cancel.c */
+    struct claims *claims;     /* claim.c */
     struct submission_pool submissions;
     struct poll_list polls;       /* job.c */
     struct peer_caller *peers;    /* internal.c; NULL = no other instances */

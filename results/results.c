@@ -309,6 +309,12 @@ results_mint(struct results *r, int64_t wall_us, struct uuid *id)
     return owner_mint(&r->owner, wall_us, id);
 }
 
+enum status
+results_sibling(const struct results *r, const struct uuid *of, struct uuid *id)
+{
+    return owner_sibling(&r->owner, of, id);
+}
+
 void
 results_next_partition(struct results *r)
 {

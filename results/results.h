@@ -86,6 +86,20 @@ bool results_webhooks_enabled(const struct results *results);
 MUST_CHECK enum status
 results_mint(struct results *results, int64_t wall_us, struct uuid *id);
 
+/** Moves an id, always in the same way, to the partition of another.
+ *
+ * @return STATUS_OK; STATUS_UNAVAILABLE while the size of the topic is not known
+ */
+MUST_CHECK enum status
+results_sibling(const struct results *results, const struct uuid *of, struct uuid *id);
+
+enum { RESULTS_DIGEST_BYTES = 32 };
+
+/** SHA-256 of a list of parts. @return STATUS_OK; STATUS_NO_MEMORY @thread any */
+MUST_CHECK enum status results_digest(const struct span *parts,
+                                      size_t count,
+                                      uint8_t digest[static RESULTS_DIGEST_BYTES]);
+
 /** Ends a quantum: ids minted from now on belong to the next owned partition. */
 void results_next_partition(struct results *results);
 
