@@ -42,6 +42,11 @@ struct http_exchange {
     struct buf body;
     http_gone_fn gone; /* NULL: nobody to be told */
     void *gone_arg;
+    struct {
+        const char *name;
+        char value[HTTP_ADDED_BYTES];
+    } added[HTTP_ADDED_MAX]; /* headers of the answer to come */
+    unsigned added_count;
     int code;
     struct MHD_Response *response; /* in EXCHANGE_ANSWERED */
 };

@@ -168,9 +168,11 @@ claims_open(struct claims **out, struct ingest *ingest, struct fault *fault)
 void
 claims_end_all(struct claims *claims)
 {
-    while (claims->first != NULL) {
-        claim_refuse(claims->first, &(struct problem){.status = STATUS_CLOSED,
-                                                      .detail = "shutting down"});
+    struct claim *next = NULL;
+    for (struct claim *c = claims->first; c != NULL; c = next) {
+        next = c->next;
+        claim_refuse(
+            c, &(struct problem){.status = STATUS_CLOSED, .detail = "shutting down"});
     }
 }
 
@@ -195,9 +197,10 @@ claim_forward(struct claim *c)
 {
     struct ingest *ingest = c->claims->ingest;
     struct uuid id = c->about.id;
+    const struct tenant *tenant = c->call.tenant;
     struct http_exchange *x = claim_leave(c);
     claim_settle(c);
-    if (!forward_exchange(ingest, x, &id)) {
+    if (!forward_exchange(ingest, x, &id, tenant)) {
         job_refuse(x, STATUS_UNAVAILABLE);
     }
 }
@@ -267,10 +270,11 @@ static void
 claim_go_on(struct claim *c)
 {
     struct ingest *ingest = c->claims->ingest;
-    const struct submission *s = submission_find(&ingest->submissions, &c->about.job);
+    const struct submission *s =
+        submission_find(&ingest->submissions, &c->about.job, c->call.tenant);
     struct reply reply;
     arena_reset(&ingest->arena);
-    enum status status = job_find(ingest, &c->about.job, &reply);
+    enum status status = job_find(ingest, &c->about.job, c->call.tenant, &reply);
     c->due_ns = TIME_NEVER;
     if (status == STATUS_OK || (s != NULL && s->lent == 0 && s->request_stored)) {
         claim_join(c);

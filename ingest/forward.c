@@ -13,7 +13,6 @@
 #include "ingest/metrics.h"
 #include "ingest/problem.h"
 #include "ingest/service.h"
-#include "ingest/submit.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -29,8 +28,9 @@ struct forward {
     struct errand errand;
     struct forward *next;
     struct forward *previous;
-    struct http_exchange *x; /* NULL: the client went */
-    int64_t ends_ns;         /* of a wait begun here; 0 = as the query says */
+    struct http_exchange *x;
+    const struct tenant *tenant; /* who asks */
+    int64_t ends_ns;             /* of a wait begun here; 0 = as the query says */
 };
 
 struct query_copy {
@@ -117,6 +117,13 @@ timeout_of(const struct forward *f, const struct peer_request *request)
     return (waits ? f->errand.ingest->config.infer_timeout_ns : 0) + GRACE_NS;
 }
 
+static const char *
+tenant_text(struct ingest *ingest, const struct tenant *tenant)
+{
+    const char *text = arena_text(&ingest->arena, tenant_name(tenant));
+    return text == NULL ? "" : text; /* which no tenant is called */
+}
+
 static void
 forward_ask(struct errand *e, struct peer_request *request)
 {
@@ -135,8 +142,8 @@ forward_ask(struct errand *e, struct peer_request *request)
         header_copy(f, request, headers[i]);
     }
     request->headers[request->header_count++] =
-        (struct http_header){PEER_TENANT_HEADER, TENANT_DEFAULT};
-    if (submission_find(&e->ingest->submissions, &e->id) != NULL) {
+        (struct http_header){PEER_TENANT_HEADER, tenant_text(e->ingest, f->tenant)};
+    if (submission_find(&e->ingest->submissions, &e->id, f->tenant) != NULL) {
         request->headers[request->header_count++] =
             (struct http_header){PEER_EXPECT_HEADER, "1"};
     }
@@ -233,6 +240,7 @@ static void
 forward_begin(struct ingest *ingest,
               struct http_exchange *x,
               const struct uuid *id,
+              const struct tenant *tenant,
               int64_t ends_ns)
 {
     struct forward *f = calloc(1, sizeof(*f));
@@ -247,6 +255,7 @@ forward_begin(struct ingest *ingest,
     f->errand.end = forward_ended;
     f->errand.patience_ns = left_ns > PATIENCE_NS ? left_ns : PATIENCE_NS;
     f->x = x;
+    f->tenant = tenant;
     f->ends_ns = ends_ns;
     f->next = ingest->forwards.first;
     if (f->next != NULL) {
@@ -261,6 +270,7 @@ bool
 forward_wait(struct ingest *ingest,
              struct http_exchange *x,
              const struct uuid *id,
+             const struct tenant *tenant,
              int64_t ends_ns)
 {
     char address[RESULTS_ADDRESS_SIZE];
@@ -272,15 +282,18 @@ forward_wait(struct ingest *ingest,
         problem_respond(x, &(struct problem){.status = STATUS_MISDIRECTED,
                                              .detail = "another instance owns it"});
     } else {
-        forward_begin(ingest, x, id, ends_ns);
+        forward_begin(ingest, x, id, tenant, ends_ns);
     }
     return true;
 }
 
 bool
-forward_exchange(struct ingest *ingest, struct http_exchange *x, const struct uuid *id)
+forward_exchange(struct ingest *ingest,
+                 struct http_exchange *x,
+                 const struct uuid *id,
+                 const struct tenant *tenant)
 {
-    return forward_wait(ingest, x, id, 0);
+    return forward_wait(ingest, x, id, tenant, 0);
 }
 
 void

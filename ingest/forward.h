@@ -9,6 +9,7 @@
 
 #include "base/http_server.h"
 #include "base/uuid.h"
+#include "ingest/tenant.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,11 +22,14 @@ struct ingest;
  * id become ours meanwhile, the exchange takes its route anew. What came from another
  * instance is answered 421 instead.
  *
+ * @param[in] tenant who asks
  * @return true: it is taken over and will be answered; false: it is ours, or instances
  *         are not told of each other
  */
-bool
-forward_exchange(struct ingest *ingest, struct http_exchange *x, const struct uuid *id);
+bool forward_exchange(struct ingest *ingest,
+                      struct http_exchange *x,
+                      const struct uuid *id,
+                      const struct tenant *tenant);
 
 /**
  * The same for an exchange that has waited here and goes on waiting there, as ?wait=.
@@ -35,6 +39,7 @@ forward_exchange(struct ingest *ingest, struct http_exchange *x, const struct uu
 bool forward_wait(struct ingest *ingest,
                   struct http_exchange *x,
                   const struct uuid *id,
+                  const struct tenant *tenant,
                   int64_t ends_ns);
 
 /** Ends the waits that others hold for us, with 503: shutting down. */

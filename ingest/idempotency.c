@@ -43,9 +43,9 @@ claim_key(struct ingest *ingest,
           const struct idempotency_key *key)
 {
     struct claim_about about;
-    struct span tenant = span_of_text(TENANT_DEFAULT);
+    struct span tenant = tenant_name(call->tenant);
     enum status status = derive("claim", tenant, key, &about.id);
-    if (status == STATUS_OK && forward_exchange(ingest, x, &about.id)) {
+    if (status == STATUS_OK && forward_exchange(ingest, x, &about.id, call->tenant)) {
         return;
     }
     status = status == STATUS_OK ? derive("job", tenant, key, &about.job) : status;

@@ -13,6 +13,7 @@
 #include "ingest/claim.h"
 #include "ingest/forward.h"
 #include "ingest/internal.h"
+#include "ingest/key_line.h"
 #include "ingest/listen.h"
 #include "ingest/metrics.h"
 #include "ingest/outcome.h"
@@ -48,6 +49,22 @@ method_refuse(struct http_exchange *x, const char *allow)
                        });
 }
 
+static void
+serve(struct ingest *ingest,
+      struct http_exchange *x,
+      const struct route *route,
+      struct route_match *match)
+{
+    bool admitted = internal_is_peer(ingest, x)
+                        ? internal_tenant(ingest, x, &match->tenant)
+                        : guard_admits(ingest->guard, x, route->scopes,
+                                       loop_now(ingest->loop), &match->tenant);
+    if (admitted) {
+        arena_reset(&ingest->arena);
+        route->fn(ingest, x, match);
+    }
+}
+
 void
 ingest_route(struct ingest *ingest, struct http_exchange *x)
 {
@@ -57,8 +74,7 @@ ingest_route(struct ingest *ingest, struct http_exchange *x)
     const struct route *route =
         route_find(http_method(x), http_path(x), &match, &status, allow);
     if (route != NULL) {
-        arena_reset(&ingest->arena);
-        route->fn(ingest, x, &match);
+        serve(ingest, x, route, &match);
     } else if (status == STATUS_CONFLICT) {
         method_refuse(x, allow);
     } else {
@@ -105,9 +121,9 @@ static void
 gauges_set(const struct ingest *ingest)
 {
     metric_set(&ingest_metrics[METRIC_INFLIGHT_REQUESTS],
-               (int64_t)ingest->admission.requests);
+               (int64_t)ingest->admission.all.requests);
     metric_set(&ingest_metrics[METRIC_INFLIGHT_BYTES],
-               (int64_t)ingest->admission.bytes);
+               (int64_t)ingest->admission.all.bytes);
     metric_set(&ingest_metrics[METRIC_CONNECTIONS],
                (int64_t)http_server_connections(ingest->http));
     metric_set(&ingest_metrics[METRIC_MODELS_READY], (int64_t)models_ready(ingest));
@@ -217,8 +233,13 @@ kafka_open(struct ingest *ingest,
     if (status != STATUS_OK) {
         return status;
     }
-    return models_topic_open(&ingest->models, ingest->loop, ingest->bus, on_model,
-                             ingest, fault);
+    status = models_topic_open(&ingest->models, ingest->loop, ingest->bus, on_model,
+                               ingest, fault);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    return backlog_open(&ingest->backlog, ingest->loop, ingest->bus,
+                        models_topic_catalogue(ingest->models), ingest->publish, fault);
 }
 
 static void
@@ -237,13 +258,41 @@ limits_init(struct ingest *ingest)
                (size_t)config->body_bytes_max * ARENA_FACTOR + ARENA_FLOOR);
 }
 
+/* Keys on a public address travel in the clear unless a proxy in front ends TLS; that
+ * is usual, so it is said and not refused. */
+static enum status
+callers_init(struct ingest *ingest, struct fault *fault)
+{
+    const struct ingest_config *config = &ingest->config;
+    const struct tenant_limits limits = {
+        .inflight_max = config->tenant_inflight_max,
+        .inflight_bytes_max = config->tenant_bytes_max,
+        .rate_per_s = config->tenant_rate_per_s,
+        .burst = config->tenant_burst,
+    };
+    enum status status = tenants_create(&ingest->tenants, &limits);
+    if (status == STATUS_OK) {
+        status =
+            guard_create(&ingest->guard, config->keys_file, ingest->tenants, fault);
+    }
+    if (status == STATUS_OK && guard_has_keys(ingest->guard) &&
+        !listen_is_loopback(config->http_listen)) {
+        log_warn("keys_in_the_clear", log_text("http", config->http_listen),
+                 log_text("remedy", "let a proxy in front of it end TLS"));
+    }
+    return status;
+}
+
 static enum status
 parts_open(struct ingest *ingest,
            const struct results_config *results,
            struct fault *fault)
 {
     limits_init(ingest);
-    enum status status = pulse_create(&ingest->pulse);
+    enum status status = callers_init(ingest, fault);
+    if (status == STATUS_OK) {
+        status = pulse_create(&ingest->pulse);
+    }
     if (status == STATUS_OK) {
         status = internal_open(ingest, fault);
     }
@@ -270,11 +319,14 @@ ingest_create(struct ingest **out,
     if (config->http_listen == NULL) {
         return fault_set(fault, STATUS_INVALID, "http.listen: missing");
     }
-    if (!config->insecure && !listen_is_loopback(config->http_listen)) {
-        return fault_set(fault, STATUS_INVALID,
-                         "http.listen=%s: other machines could call it and nobody is "
-                         "authenticated; give --http.insecure=true if that is meant",
-                         config->http_listen);
+    if (!config->insecure && config->keys_file == NULL &&
+        !listen_is_loopback(config->http_listen)) {
+        return fault_set(
+            fault, STATUS_INVALID,
+            "http.listen=%s: other machines could call it and nobody is "
+            "authenticated; give --http.keys.file=FILE (leat keys create), "
+            "or --http.insecure=true if that is meant",
+            config->http_listen);
     }
     enum status status = internal_check(config, fault);
     if (status != STATUS_OK) {
@@ -333,6 +385,19 @@ ingest_ready(const struct ingest *ingest, const char **waiting_for)
     return false;
 }
 
+enum status
+ingest_check_key_line(const char *line, struct fault *fault)
+{
+    struct key_line read;
+    return key_line_read(span_of_text(line), &read, fault);
+}
+
+void
+ingest_reload(struct ingest *ingest)
+{
+    guard_reload(ingest->guard);
+}
+
 void
 ingest_drain(struct ingest *ingest)
 {
@@ -369,6 +434,7 @@ ingest_destroy(struct ingest **ingest)
     if (i->publish != NULL) {
         publish_close(&i->publish);
     }
+    backlog_close(&i->backlog);
     if (i->results != NULL) {
         job_end_polls(i);
         outcome_close_all(i);
@@ -389,6 +455,8 @@ ingest_destroy(struct ingest **ingest)
     models_topic_close(&i->models);
     submission_pool_fini(&i->submissions);
     pulse_destroy(&i->pulse);
+    guard_destroy(&i->guard);
+    tenants_destroy(&i->tenants);
     arena_fini(&i->arena);
     free(i);
 }

@@ -2,7 +2,8 @@
 /*
  * Without a token file the token is one that everybody knows: it keeps pages of a
  * browser out, whose requests cannot carry the header, but not other programs of the
- * machine. So it will do for a loopback address only.
+ * machine. So it will do for a loopback address only, and not at all where callers
+ * have keys: whoever could call would be every tenant.
  */
 #include "ingest/internal.h"
 
@@ -72,6 +73,12 @@ internal_open(struct ingest *ingest, struct fault *fault)
     if (config->internal_listen == NULL || ingest->bus->dev) {
         return STATUS_OK;
     }
+    if (config->keys_file != NULL && config->internal_token_file == NULL) {
+        log_warn(
+            "internal_off",
+            log_text("reason", "with http.keys.file it needs internal.token.file"));
+        return STATUS_OK;
+    }
     if (!listen_is_loopback(config->http_listen) &&
         listen_is_loopback(config->internal_listen)) {
         log_info("internal_is_loopback",
@@ -111,4 +118,22 @@ internal_admits(struct ingest *ingest, struct http_exchange *x)
                                          .http_code = 403,
                                          .detail = "for other ingests only"});
     return false;
+}
+
+/* Its key was looked at by the instance that it called. */
+bool
+internal_tenant(struct ingest *ingest,
+                struct http_exchange *x,
+                const struct tenant **tenant)
+{
+    struct span name = http_header(x, PEER_TENANT_HEADER);
+    enum status status = STATUS_INVALID;
+    if (tenant_name_is_valid(name)) {
+        status = tenants_know(ingest->tenants, name, tenant);
+    }
+    if (status != STATUS_OK) {
+        problem_respond(x, &(struct problem){.status = STATUS_UNAVAILABLE,
+                                             .detail = "not a tenant"});
+    }
+    return status == STATUS_OK;
 }

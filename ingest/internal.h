@@ -10,6 +10,7 @@
 #include "base/http_server.h"
 #include "base/status.h"
 #include "ingest/ingest.h"
+#include "ingest/tenant.h"
 
 #include <stdbool.h>
 
@@ -31,5 +32,10 @@ bool internal_is_peer(const struct ingest *ingest, const struct http_exchange *x
 
 /** Whether a request may go on; else it is answered: 403. Public ones always may. */
 bool internal_admits(struct ingest *ingest, struct http_exchange *x);
+
+/** On whose behalf another instance asks; else it is answered: 503. */
+bool internal_tenant(struct ingest *ingest,
+                     struct http_exchange *x,
+                     const struct tenant **tenant);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "ingest/answer.h"
+#include "ingest/cancel.h"
 #include "ingest/metrics.h"
 #include "ingest/problem.h"
 #include "ingest/remote_wait.h"
@@ -114,6 +115,7 @@ outcome_request_reported(void *context, void *arg, const struct delivery *d)
     struct ingest *ingest = context;
     struct submission *s = arg;
     s->lent--;
+    backlog_reported(ingest->backlog, s->model, d);
     if (d->status != STATUS_OK) {
         not_stored(s, d, d->possibly_stored);
         return;
@@ -210,7 +212,8 @@ answer_lost(struct submission *s, enum status status)
 static void
 wait_elsewhere(struct submission *s)
 {
-    s->away = remote_wait_begin(s->ingest, &s->id, s->ends_ns, outcome_answered, s);
+    s->away = remote_wait_begin(s->ingest, &s->id, s->tenant, s->ends_ns,
+                                outcome_answered, s);
     if (s->away == NULL) {
         answer_lost(s, STATUS_MISDIRECTED);
     }
@@ -247,6 +250,9 @@ outcome_gone(void *arg, struct http_exchange *x)
     struct submission *s = arg;
     exchange_take(s);
     metric_add(&ingest_metrics[METRIC_GONE], 1);
+    if (s->ingest->config.cancel_on_disconnect) {
+        cancel_abandoned(s->ingest, s);
+    }
     http_respond(x, 499, NULL, 0, NULL); /* dropped by the server; nobody reads it */
     if (!s->ingest->bus->dev) {
         wait_drop(s); /* the in-process broker's bound needs to see the reply */

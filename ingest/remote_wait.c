@@ -10,12 +10,12 @@
 #include "ingest/errand.h"
 #include "ingest/job_path.h"
 #include "ingest/service.h"
-#include "ingest/submit.h"
 #include "schemas/codec.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { PATH_SIZE = JOB_PATH_SIZE + 16, QUERY_SIZE = 32 };
 
@@ -30,6 +30,7 @@ struct remote_wait {
     void *waiter;
     char path[PATH_SIZE];
     char query[QUERY_SIZE];
+    char tenant[TENANT_NAME_MAX + 1]; /* whose id it is */
 };
 
 static void
@@ -56,7 +57,7 @@ ask(struct errand *e, struct peer_request *request)
     request->timeout_ns = wait_s * NS_PER_S + GRACE_NS;
     const struct http_header headers[] = {
         {"Accept", REPLY_MEDIA_TYPE},
-        {PEER_TENANT_HEADER, TENANT_DEFAULT},
+        {PEER_TENANT_HEADER, w->tenant},
         {PEER_EXPECT_HEADER, "1"},
     };
     request->header_count = sizeof(headers) / sizeof(headers[0]);
@@ -119,6 +120,7 @@ ended(struct errand *e, enum status status, const struct http_answer *answer)
 struct remote_wait *
 remote_wait_begin(struct ingest *ingest,
                   const struct uuid *id,
+                  const struct tenant *tenant,
                   int64_t deadline_ns,
                   results_answer_fn fn,
                   void *waiter)
@@ -136,6 +138,8 @@ remote_wait_begin(struct ingest *ingest,
     w->deadline_ns = deadline_ns;
     w->fn = fn;
     w->waiter = waiter;
+    struct span name = tenant_name(tenant);
+    memcpy(w->tenant, name.data, name.size);
     char job[JOB_PATH_SIZE];
     job_path_format(id, job);
     snprintf(w->path, sizeof(w->path), "%s/result", job);

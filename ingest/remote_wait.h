@@ -8,6 +8,7 @@
 #define INGEST_REMOTE_WAIT_H
 
 #include "base/uuid.h"
+#include "ingest/tenant.h"
 #include "results/results.h"
 
 #include <stdint.h>
@@ -19,6 +20,7 @@ struct remote_wait;
 #define REPLY_MEDIA_TYPE "application/vnd.leat.reply"
 
 /**
+ * @param[in] tenant whose id it is
  * @param[in] deadline_ns monotonic
  * @param[in] fn called exactly once, on a later turn, as for results_expect() but never
  *               with STATUS_MISDIRECTED; unless remote_wait_forget() comes first
@@ -26,6 +28,7 @@ struct remote_wait;
  */
 struct remote_wait *remote_wait_begin(struct ingest *ingest,
                                       const struct uuid *id,
+                                      const struct tenant *tenant,
                                       int64_t deadline_ns,
                                       results_answer_fn fn,
                                       void *waiter);

@@ -10,7 +10,9 @@
 #include "base/http_server.h"
 #include "base/loop.h"
 #include "ingest/admission.h"
+#include "ingest/backlog.h"
 #include "ingest/errand.h"
+#include "ingest/guard.h"
 #include "ingest/ingest.h"
 #include "ingest/job.h"
 #include "ingest/models_topic.h"
@@ -18,6 +20,7 @@
 #include "ingest/publish.h"
 #include "ingest/pulse.h"
 #include "ingest/submission.h"
+#include "ingest/tenant.h"
 #include "results/results.h"
 
 #include <stdbool.h>
@@ -35,6 +38,7 @@ struct ingest {
     struct results *results;
     struct models_topic *models;
     struct publish *publish;
+    struct backlog *backlog;
     struct canceler *canceler; /* cancel.c */
     struct claims *claims;     /* claim.c */
     struct submission_pool submissions;
@@ -42,6 +46,8 @@ struct ingest {
     struct peer_caller *peers;    /* internal.c; NULL = no other instances */
     struct errand_list errands;   /* errand.c: those that rest */
     struct forward_list forwards; /* forward.c */
+    struct tenants *tenants;
+    struct guard *guard;
     struct admission admission;
     struct pulse *pulse;
     struct arena arena;           /* scratch of one handler, reset before each */

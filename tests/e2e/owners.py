@@ -142,9 +142,11 @@ def outsiders_are_not_believed(ingests, ids):
             headers = {} if token is None else {"Leat-Forwarded": token}
             code, _, got = ask.call(internal, "GET", f"/v1/jobs/{ids[0]}", headers=headers)
             assert code == 403, (token, code, got)
-        codes.append(ask.call(internal, "GET", f"/v1/jobs/{ids[0]}",
-                              headers={"Leat-Forwarded": TOKEN})[0])
-    assert sorted(codes) == [200, 421, 421], codes  # never passed on a second time
+        codes.append([ask.call(internal, "GET", f"/v1/jobs/{ids[0]}",
+                               headers={"Leat-Forwarded": TOKEN, "Leat-Tenant": tenant})[0]
+                      for tenant in ("default", "somebody", "no tenant")])
+    # Never passed on a second time, and never another tenant's.
+    assert sorted(codes) == [[200, 404, 503], [421, 421, 503], [421, 421, 503]], codes
 
 
 def waits_go_on_while_partitions_move(ingests):
