@@ -68,7 +68,9 @@ write_view(const struct uuid *id, const struct batch_view *view, struct buf *b)
 }
 
 static void
-accept(struct http_exchange *x, const struct uuid *id, const struct batch_view *view)
+cancel_accept(struct http_exchange *x,
+              const struct uuid *id,
+              const struct batch_view *view)
 {
     struct buf body;
     buf_init(&body, DOCUMENT_BYTES_MAX);
@@ -90,7 +92,7 @@ void
 batch_answer_stored(struct http_exchange *x, const struct uuid *id, uint32_t lines)
 {
     const struct batch_view view = {.lines = lines, .closed = true};
-    accept(x, id, &view);
+    cancel_accept(x, id, &view);
 }
 
 void
@@ -168,7 +170,7 @@ order_reported(struct bulk_record *record, const struct delivery *d)
 {
     struct order *o = record->owner;
     if (o->x != NULL && d->status == STATUS_OK) {
-        accept(o->x, &o->id, &o->view);
+        cancel_accept(o->x, &o->id, &o->view);
     } else if (o->x != NULL) {
         enum status status =
             d->status == STATUS_CLOSED ? STATUS_CLOSED : STATUS_UNAVAILABLE;

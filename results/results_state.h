@@ -14,6 +14,7 @@
 #include "results/inbox.h"
 #include "results/metrics.h"
 #include "results/owner.h"
+#include "results/peers.h"
 #include "results/results.h"
 #include "results/store.h"
 #include "results/webhooks.h"
@@ -33,10 +34,14 @@ struct results {
     struct webhooks *webhooks;
     struct delivery_log *log; /* NULL while no webhooks can be sent */
     struct batches *batches;
+    struct peers *peers; /* NULL: nobody knows of nobody */
     struct owner owner;
     struct correlate correlate;
     struct arena arena; /* of a stored reply on its way to a waiter */
     char topic[TOPIC_NAME_MAX + 1];
+    char group[TOPIC_NAME_MAX + 1];
+    char client_id[PEERS_CLIENT_ID_SIZE];
+    char advertised[PEERS_ADDRESS_SIZE];
     int64_t ttl_us;
     const struct arrival *arriving; /* NULL unless on_reply() is at work */
     bool delivered;                 /* what is arriving, to its held connection */
