@@ -17,7 +17,7 @@ enum {
     ROOM_AGAIN =
         HTTP_STREAM_BYTES_MAX / 2, /* what waits when a writer is called back */
     BLOCK_1_0 = 16 * 1024,
-    BLOCK_CHUNKED = 1024 /* not used: chunks are made in the connection's pool */
+    BLOCK_CHUNKED = 64 /* not used: chunks are made in the connection's pool */
 };
 
 enum stream_state {

@@ -15,6 +15,7 @@ struct stop {
 };
 
 static struct stop stop = {.fd = -1};
+static struct stop reload = {.fd = -1};
 
 static void
 stop_event(void *arg, uint32_t events)
@@ -27,6 +28,14 @@ stop_event(void *arg, uint32_t events)
     }
 }
 
+static enum status
+watch(struct loop *loop, const sigset_t *set, struct stop *s)
+{
+    pthread_sigmask(SIG_BLOCK, set, NULL);
+    s->fd = signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return s->fd < 0 ? STATUS_IO : loop_watch(loop, s->fd, EPOLLIN, stop_event, s);
+}
+
 enum status
 stop_watch(struct loop *loop, stop_fn fn, void *arg)
 {
@@ -35,24 +44,33 @@ stop_watch(struct loop *loop, stop_fn fn, void *arg)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     signal(SIGPIPE, SIG_IGN);
-    pthread_sigmask(SIG_BLOCK, &set, NULL);
-    stop = (struct stop){
-        .fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK),
-        .fn = fn,
-        .arg = arg,
-    };
-    if (stop.fd < 0) {
-        return STATUS_IO;
+    stop = (struct stop){.fn = fn, .arg = arg};
+    return watch(loop, &set, &stop);
+}
+
+enum status
+stop_watch_reload(struct loop *loop, stop_fn fn, void *arg)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGHUP);
+    reload = (struct stop){.fn = fn, .arg = arg};
+    return watch(loop, &set, &reload);
+}
+
+static void
+unwatch(struct loop *loop, struct stop *s)
+{
+    if (s->fd >= 0) {
+        loop_unwatch(loop, s->fd);
+        close(s->fd);
+        s->fd = -1;
     }
-    return loop_watch(loop, stop.fd, EPOLLIN, stop_event, &stop);
 }
 
 void
 stop_unwatch(struct loop *loop)
 {
-    if (stop.fd >= 0) {
-        loop_unwatch(loop, stop.fd);
-        close(stop.fd);
-        stop.fd = -1;
-    }
+    unwatch(loop, &stop);
+    unwatch(loop, &reload);
 }

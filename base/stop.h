@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SIGTERM and SIGINT as an event of the loop; SIGPIPE ignored. */
+/* SIGTERM and SIGINT as an event of the loop, SIGHUP too where it is asked for; SIGPIPE
+ * ignored. */
 #ifndef BASE_STOP_H
 #define BASE_STOP_H
 
@@ -13,6 +14,13 @@ typedef void (*stop_fn)(void *arg, int signal_number);
  * has fn called on the loop when one arrives. Once per process.
  */
 MUST_CHECK enum status stop_watch(struct loop *loop, stop_fn fn, void *arg);
+
+/**
+ * Has SIGHUP call fn on the loop as well, from now on: read again what can change.
+ * Without this it ends the process, as the system has it. Before starting any thread.
+ */
+MUST_CHECK enum status stop_watch_reload(struct loop *loop, stop_fn fn, void *arg);
+
 void stop_unwatch(struct loop *loop);
 
 #endif

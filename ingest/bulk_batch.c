@@ -11,7 +11,7 @@
 #include "ingest/metrics.h"
 #include "ingest/problem.h"
 #include "ingest/service.h"
-#include "ingest/submit.h"
+#include "ingest/tenant.h"
 #include "schemas/codec.h"
 #include "schemas/oip_write.h"
 
@@ -121,7 +121,7 @@ find(struct ingest *ingest,
         uuid_parse(match->id, id) == STATUS_OK ? STATUS_OK : STATUS_NOT_FOUND;
     if (status == STATUS_OK) {
         status = batches_find(results_batches(ingest->results), id,
-                              span_of_text(TENANT_DEFAULT), view);
+                              tenant_name(match->tenant), view);
     }
     if (status != STATUS_OK) {
         batch_refuse(x, status);
@@ -180,7 +180,7 @@ order_reported(struct bulk_record *record, const struct delivery *d)
 }
 
 static enum status
-order_send(struct ingest *ingest, struct order *o)
+order_send(struct ingest *ingest, struct order *o, struct span tenant)
 {
     struct bulk_record *record = bulk_record_make(order_reported, o, 0);
     if (record == NULL) {
@@ -188,7 +188,7 @@ order_send(struct ingest *ingest, struct order *o)
     }
     const struct control control = {.type = CONTROL_CANCEL,
                                     .id = o->id,
-                                    .tenant = span_of_text(TENANT_DEFAULT),
+                                    .tenant = tenant,
                                     .issued_us = clock_wall_us()};
     control_encode(&control, &record->bytes);
     enum status status = record->bytes.status;
@@ -221,7 +221,7 @@ batch_delete(struct ingest *ingest,
     enum status status = STATUS_NO_MEMORY;
     if (o != NULL) {
         *o = (struct order){.x = x, .id = id, .view = view};
-        status = order_send(ingest, o);
+        status = order_send(ingest, o, tenant_name(match->tenant));
     }
     if (status == STATUS_OK) {
         http_watch_gone(x, order_gone, o);

@@ -5,7 +5,7 @@
 #include "ingest/bulk_upload_state.h"
 #include "ingest/problem.h"
 #include "ingest/service.h"
-#include "ingest/submit.h"
+#include "ingest/tenant.h"
 
 #include <string.h>
 
@@ -14,6 +14,7 @@ enum { UPLOADS_MAX = 16 };
 struct head {
     struct ingest *ingest;
     struct http_exchange *x;
+    struct span tenant;
     struct uuid id;
     bool named;    /* the caller chose the id */
     uint32_t from; /* first line of this body */
@@ -95,8 +96,8 @@ check_known(struct head *h)
     if (upload_is_open(bulk_lists(ingest->bulk), &h->id)) {
         return fault_set(&h->fault, STATUS_CONFLICT, "the batch is being uploaded now");
     }
-    enum status status = batches_find(results_batches(ingest->results), &h->id,
-                                      span_of_text(TENANT_DEFAULT), &view);
+    enum status status =
+        batches_find(results_batches(ingest->results), &h->id, h->tenant, &view);
     if (status == STATUS_UNAVAILABLE) {
         return fault_set(&h->fault, status,
                          "the batch's partition is still being read");
@@ -149,7 +150,7 @@ begin(struct head *h)
     }
     u->terms = (struct bulk_terms){
         .batch = h->id,
-        .tenant = span_of_text(TENANT_DEFAULT),
+        .tenant = h->tenant,
         .model = copy_name(h->model, u->model),
         .version = copy_name(h->version, u->version),
     };
@@ -171,8 +172,7 @@ batch_post(struct ingest *ingest,
 {
     static enum status (*const steps[])(struct head *) = {gate, read_model, read_from,
                                                           read_id, begin};
-    (void)match;
-    struct head h = {.ingest = ingest, .x = x};
+    struct head h = {.ingest = ingest, .x = x, .tenant = tenant_name(match->tenant)};
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
         enum status status = steps[i](&h);
         if (status != STATUS_OK) {

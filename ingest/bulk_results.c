@@ -12,7 +12,7 @@
 #include "ingest/metrics.h"
 #include "ingest/problem.h"
 #include "ingest/service.h"
-#include "ingest/submit.h"
+#include "ingest/tenant.h"
 #include "schemas/oip_write.h"
 
 #include <stdlib.h>
@@ -235,7 +235,7 @@ batch_get_results(struct ingest *ingest,
                   const struct route_match *match)
 {
     struct results_stream wanted = {.ingest = ingest,
-                                    .tenant = span_of_text(TENANT_DEFAULT)};
+                                    .tenant = tenant_name(match->tenant)};
     if (uuid_parse(match->id, &wanted.id) != STATUS_OK) {
         batch_refuse(x, STATUS_NOT_FOUND);
         return;
