@@ -34,6 +34,15 @@ struct results {
     struct arena arena; /* of a stored reply on its way to a waiter */
     char topic[TOPIC_NAME_MAX + 1];
     int64_t ttl_us;
+    const struct arrival *arriving; /* NULL unless on_reply() is at work */
+    bool delivered;                 /* what is arriving, to its held connection */
+};
+
+/* A reply that is being told and stands in the store right after: by then it is known
+ * whether its connection took it. */
+struct arrival {
+    struct uuid id;
+    struct stored stored;
 };
 
 static void
@@ -42,43 +51,82 @@ note_ended(enum results_row row, size_t count)
     metric_add(results_metric(row), (int64_t)count);
 }
 
-static void
-keep(struct results *r,
-     const struct reply *reply,
-     struct span bytes,
-     int64_t arrived_us)
+/* What is known of an id, the reply that is just being told included. */
+static enum status
+look_up(struct results *r, const struct uuid *id, struct stored *stored)
 {
-    const struct stored stored = {
-        .arrived_us = arrived_us,
-        .terminal = reply_is_terminal(reply),
-        .bytes = bytes,
-    };
-    bool late = arrived_us + r->ttl_us < clock_wall_us();
-    if (batches_is_own(reply) && !late) {
-        batches_note(r->batches, reply, arrived_us);
-        return;
+    if (r->arriving != NULL && uuid_equal(id, &r->arriving->id)) {
+        *stored = r->arriving->stored;
+        return STATUS_OK;
     }
-    enum status status = late ? STATUS_OK : store_put(r->store, &reply->id, &stored);
+    return store_get(r->store, id, clock_wall_us(), stored);
+}
+
+static enum status
+keep(struct results *r, const struct uuid *id, const struct stored *stored)
+{
+    bool late = stored->arrived_us + r->ttl_us < clock_wall_us();
+    enum status status = late ? STATUS_OK : store_put(r->store, id, stored);
     metric_add(results_metric(ROW_LATE), late);
     if (status == STATUS_CONFLICT) {
-        metric_add(results_metric(ROW_DUPLICATES), stored.terminal);
-        return;
-    }
-    if (status != STATUS_OK) {
+        metric_add(results_metric(ROW_DUPLICATES), stored->terminal);
+    } else if (status != STATUS_OK) {
         log_warn("reply_not_kept", log_status(status));
-    } else if (stored.terminal && !late) {
-        batches_note(r->batches, reply, arrived_us);
     }
-    if (stored.terminal) {
-        note_ended(ROW_ENDED_ANSWERED, correlate_answer(&r->correlate, reply));
-        webhooks_begin(r->webhooks, reply, loop_now(r->loop), arrived_us);
+    return status;
+}
+
+/* Somebody waits. Whether a connection takes the answer decides how long it is kept, so
+ * it is stored after it was told; a second one is known by asking first. */
+static enum status
+tell_and_keep(struct results *r, const struct reply *reply, struct stored *stored)
+{
+    if (store_ended(r->store, &reply->id, stored->arrived_us)) {
+        metric_add(results_metric(ROW_DUPLICATES), 1);
+        return STATUS_CONFLICT;
     }
+    const struct arrival arrival = {reply->id, *stored};
+    r->arriving = &arrival;
+    r->delivered = false;
+    note_ended(ROW_ENDED_ANSWERED, correlate_answer(&r->correlate, reply));
+    r->arriving = NULL;
+    stored->delivered = r->delivered;
+    return keep(r, &reply->id, stored);
 }
 
 static void
 on_reply(void *arg, const struct reply *reply, struct span bytes, int64_t arrived_us)
 {
-    keep(arg, reply, bytes, arrived_us);
+    struct results *r = arg;
+    struct stored stored = {
+        .arrived_us = arrived_us,
+        .terminal = reply_is_terminal(reply),
+        .bytes = bytes,
+    };
+    bool late = arrived_us + r->ttl_us < clock_wall_us();
+    if (batches_is_own(reply)) {
+        if (!late) {
+            batches_note(r->batches, reply, arrived_us);
+        }
+        return;
+    }
+    bool told = stored.terminal && correlate_waits(&r->correlate, &reply->id);
+    enum status status =
+        told ? tell_and_keep(r, reply, &stored) : keep(r, &reply->id, &stored);
+    if (stored.terminal && status == STATUS_OK && !late) {
+        batches_note(r->batches, reply, arrived_us);
+    }
+    if (stored.terminal && status != STATUS_CONFLICT) {
+        webhooks_begin(r->webhooks, reply, loop_now(r->loop), arrived_us);
+    }
+}
+
+void
+results_delivered(struct results *r, const struct uuid *id)
+{
+    if (r->arriving != NULL && uuid_equal(id, &r->arriving->id)) {
+        r->delivered = true;
+    }
 }
 
 static bool
@@ -110,8 +158,7 @@ end_due(struct results *r, const struct wanted *wanted)
         return;
     }
     arena_reset(&r->arena);
-    if (store_get(r->store, &wanted->id, clock_wall_us(), &stored) == STATUS_OK &&
-        stored.terminal &&
+    if (look_up(r, &wanted->id, &stored) == STATUS_OK && stored.terminal &&
         reply_decode(stored.bytes, &r->arena, &reply, NULL) == STATUS_OK) {
         note_ended(ROW_ENDED_ANSWERED, 1);
         wanted->fn(wanted->waiter, STATUS_OK, &reply);
@@ -154,6 +201,7 @@ open_store(struct results *r, const struct results_config *config, struct fault 
         .topic = r->topic,
         .bytes_max = config->store_bytes_max,
         .ttl_us = r->ttl_us,
+        .delivered_ttl_us = config->delivered_ttl_ns / NS_PER_US,
     };
     return store_open(&r->store, &store, fault);
 }
@@ -278,10 +326,16 @@ results_destroy(struct results **results)
 bool
 results_ready(const struct results *r)
 {
-    size_t owned = 0;
-    size_t behind = 0;
-    inbox_progress(r->inbox, &owned, &behind);
-    return r->owner.order_count > 0 && behind == 0;
+    return r->owner.order_count > 0 && inbox_behind(r->inbox) == 0;
+}
+
+void
+results_describe(const struct results *r, struct buf *out)
+{
+    inbox_describe(r->inbox, out);
+    if (store_damaged(r->store)) {
+        buf_append_text(out, "store: not everything could be written; see the log\n");
+    }
 }
 
 const char *
@@ -316,7 +370,7 @@ static bool
 is_settled(struct results *r, const struct uuid *id)
 {
     struct stored stored;
-    if (store_get(r->store, id, clock_wall_us(), &stored) == STATUS_OK) {
+    if (look_up(r, id, &stored) == STATUS_OK) {
         return stored.terminal;
     }
     return r->owner.order_count > 0 && is_foreign(r, id);
@@ -353,7 +407,16 @@ results_forget(struct results *r, struct results_wait *wait)
 void
 results_queued(struct results *r, const struct uuid *id, struct span bytes)
 {
-    const struct stored stored = {.arrived_us = clock_wall_us(), .bytes = bytes};
+    if (r->arriving != NULL && uuid_equal(id, &r->arriving->id)) {
+        return;
+    }
+    /* As early as can be: no record that comes for it may look older (store.h). */
+    int64_t minted_us = uuid_minted_us(id);
+    int64_t wall_us = clock_wall_us();
+    const struct stored stored = {
+        .arrived_us = minted_us > 0 && minted_us < wall_us ? minted_us : wall_us,
+        .bytes = bytes,
+    };
     enum status status = store_put(r->store, id, &stored);
     if (status != STATUS_OK && status != STATUS_CONFLICT) {
         log_warn("queued_not_kept", log_status(status));
@@ -383,8 +446,11 @@ results_find(struct results *r,
     }
     struct stored stored;
     struct reply found;
-    if (store_get(r->store, id, clock_wall_us(), &stored) != STATUS_OK) {
+    if (look_up(r, id, &stored) != STATUS_OK) {
         return why_unknown(r, partition);
+    }
+    if (!stored.terminal && !inbox_caught_up(r->inbox, partition)) {
+        return STATUS_UNAVAILABLE; /* its end may be among what is still to be read */
     }
     enum status status = reply_decode(stored.bytes, arena, &found, NULL);
     if (status != STATUS_OK) {
