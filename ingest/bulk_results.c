@@ -171,8 +171,10 @@ results_stream_turn(struct bulk_lists *lists, int64_t now_ns)
 void
 results_stream_end_all(struct bulk_lists *lists)
 {
-    while (lists->streams != NULL) {
-        stream_end(lists->streams);
+    struct results_stream *next = NULL;
+    for (struct results_stream *r = lists->streams; r != NULL; r = next) {
+        next = r->next;
+        stream_end(r);
     }
 }
 
@@ -187,7 +189,10 @@ read_query(struct http_exchange *x, struct results_stream *r)
     if (order.data != NULL && !r->by_end && !span_is_text(order, "input")) {
         return false;
     }
-    r->at = from.data == NULL ? 1 : 0;
+    if (from.data == NULL) {
+        r->at = 1;
+        return true;
+    }
     for (size_t i = 0; i < from.size; i++) {
         if (i == DIGITS_MAX || from.data[i] < '0' || from.data[i] > '9') {
             return false;
