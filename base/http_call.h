@@ -34,15 +34,20 @@ struct http_call {
     int64_t timeout_ns;  /* whole call */
     size_t answer_limit; /* bytes of answer body kept; the call fails beyond it */
     bool allow_private;  /* loopback, private and link-local addresses are fine */
+    const char *hosts; /* the only ones it may name, by commas; ".a.b" = all below a.b;
+                          NULL or "" = any; borrowed during the start */
+    const char *ports; /* numbers, likewise */
 };
 
 struct http_answer {
     enum status status; /* STATUS_OK: an answer came, whatever its code; STATUS_INVALID:
-                           bad URL; STATUS_UNSUPPORTED: address refused; STATUS_TIMEOUT;
+                           bad URL; STATUS_UNSUPPORTED: address, host or port refused;
+                           STATUS_TIMEOUT;
                            STATUS_TOO_LARGE; STATUS_UNAVAILABLE: refused, reset, TLS */
     int code;
     int64_t retry_after_s; /* of the Retry-After header; -1 = none */
     struct span body;      /* valid during the callback or until the buffer goes */
+    void *head;            /* for http_answer_header(); NULL after http_call_wait() */
 };
 
 typedef void (*http_answer_fn)(void *arg, const struct http_answer *answer);
@@ -67,6 +72,13 @@ MUST_CHECK enum status http_call_start(struct http_caller *caller,
                                        void *arg);
 
 /**
+ * The value of an answer's header; of several, the last. Valid during the callback.
+ *
+ * @return NULL if there is none
+ */
+const char *http_answer_header(const struct http_answer *answer, const char *name);
+
+/**
  * The same, waiting in the calling thread: for command-line tools.
  *
  * @param[out] body the answer's body; `answer->body` points into it
@@ -84,6 +96,9 @@ void http_call_wait(const struct http_call *call,
  * @thread any
  */
 MUST_CHECK enum status http_url_check(const char *url);
+
+/** Whether a list of ports is one: numbers from 1 to 65535 by commas, or nothing. */
+bool http_ports_are_valid(const char *ports);
 
 /** Whether an address is one a webhook may reach (RFC 6890 and the cloud metadata set).
  */

@@ -32,7 +32,8 @@ void http_transfer_setup(void);
 /**
  * Prepares a call; method, URL, headers and body are copied by libcurl.
  *
- * @return STATUS_OK; STATUS_INVALID for a bad URL; STATUS_NO_MEMORY; nothing is to be
+ * @return STATUS_OK; STATUS_INVALID for a bad URL; STATUS_UNSUPPORTED for a host
+ *         or port that is not allowed; STATUS_NO_MEMORY; nothing is to be
  *         freed unless STATUS_OK
  * @thread any
  */
@@ -40,6 +41,9 @@ MUST_CHECK enum status http_transfer_init(struct http_transfer *t,
                                           const struct http_call *call,
                                           struct buf *answer);
 void http_transfer_fini(struct http_transfer *t);
+
+/** Whether the call names a host and a port that it may name. @thread any */
+bool http_reach_holds(const struct http_call *call);
 
 /** What a finished call is reported as. */
 void http_transfer_read(const struct http_transfer *t,

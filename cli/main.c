@@ -16,6 +16,8 @@ static const struct verb verbs[] = {
     {"infer", verb_infer, "send a body to a model and print the answer"},
     {"get", verb_get, "print what is known of a job"},
     {"cancel", verb_cancel, "ask that a job be not run"},
+    {"webhooks", verb_webhooks, "list webhook deliveries, or begin one anew"},
+    {"webhook", verb_webhook, "receive webhooks and print them, or verify one"},
     {"topics", verb_topics, "create the topics that Leat needs"},
     {"doctor", verb_doctor,
      "look at connection, topics and settings; say what is weak"},

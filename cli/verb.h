@@ -23,5 +23,7 @@ int verb_cancel(int argc, const char *const *argv);
 int verb_get(int argc, const char *const *argv);
 int verb_keys(int argc, const char *const *argv);
 int verb_demo(int argc, const char *const *argv);
+int verb_webhooks(int argc, const char *const *argv);
+int verb_webhook(int argc, const char *const *argv);
 
 #endif

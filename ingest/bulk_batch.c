@@ -68,7 +68,9 @@ write_view(const struct uuid *id, const struct batch_view *view, struct buf *b)
 }
 
 static void
-accept(struct http_exchange *x, const struct uuid *id, const struct batch_view *view)
+cancel_accept(struct http_exchange *x,
+              const struct uuid *id,
+              const struct batch_view *view)
 {
     struct buf body;
     buf_init(&body, DOCUMENT_BYTES_MAX);
@@ -90,7 +92,7 @@ void
 batch_answer_stored(struct http_exchange *x, const struct uuid *id, uint32_t lines)
 {
     const struct batch_view view = {.lines = lines, .closed = true};
-    accept(x, id, &view);
+    cancel_accept(x, id, &view);
 }
 
 void
@@ -149,6 +151,7 @@ batch_get(struct ingest *ingest,
 /** A cancel on its way to Kafka. */
 struct order {
     struct http_exchange *x; /* NULL: the caller went */
+    const struct tenant *tenant;
     struct uuid id;
     struct batch_view view;
 };
@@ -167,7 +170,7 @@ order_reported(struct bulk_record *record, const struct delivery *d)
 {
     struct order *o = record->owner;
     if (o->x != NULL && d->status == STATUS_OK) {
-        accept(o->x, &o->id, &o->view);
+        cancel_accept(o->x, &o->id, &o->view);
     } else if (o->x != NULL) {
         enum status status =
             d->status == STATUS_CLOSED ? STATUS_CLOSED : STATUS_UNAVAILABLE;
@@ -188,7 +191,7 @@ order_send(struct ingest *ingest, struct order *o, struct span tenant)
     }
     const struct control control = {.type = CONTROL_CANCEL,
                                     .id = o->id,
-                                    .tenant = tenant,
+                                    .tenant = tenant_name(o->tenant),
                                     .issued_us = clock_wall_us()};
     control_encode(&control, &record->bytes);
     enum status status = record->bytes.status;
@@ -220,8 +223,8 @@ batch_delete(struct ingest *ingest,
     struct order *o = calloc(1, sizeof(*o));
     enum status status = STATUS_NO_MEMORY;
     if (o != NULL) {
-        *o = (struct order){.x = x, .id = id, .view = view};
-        status = order_send(ingest, o, tenant_name(match->tenant));
+        *o = (struct order){.x = x, .tenant = match->tenant, .id = id, .view = view};
+        status = order_send(ingest, o);
     }
     if (status == STATUS_OK) {
         http_watch_gone(x, order_gone, o);

@@ -14,7 +14,7 @@ enum { UPLOADS_MAX = 16 };
 struct head {
     struct ingest *ingest;
     struct http_exchange *x;
-    struct span tenant;
+    const struct tenant *tenant;
     struct uuid id;
     bool named;    /* the caller chose the id */
     uint32_t from; /* first line of this body */
@@ -100,8 +100,8 @@ check_known(struct head *h)
     if (upload_is_open(bulk_lists(ingest->bulk), &h->id)) {
         return fault_set(&h->fault, STATUS_CONFLICT, "the batch is being uploaded now");
     }
-    enum status status =
-        batches_find(results_batches(ingest->results), &h->id, h->tenant, &view);
+    enum status status = batches_find(results_batches(ingest->results), &h->id,
+                                      tenant_name(h->tenant), &view);
     if (status == STATUS_UNAVAILABLE) {
         return fault_set(&h->fault, status,
                          "the batch's partition is still being read");
@@ -154,7 +154,7 @@ begin(struct head *h)
     }
     u->terms = (struct bulk_terms){
         .batch = h->id,
-        .tenant = h->tenant,
+        .tenant = tenant_name(h->tenant),
         .model = copy_name(h->model, u->model),
         .version = copy_name(h->version, u->version),
     };
@@ -176,7 +176,7 @@ batch_post(struct ingest *ingest,
 {
     static enum status (*const steps[])(struct head *) = {gate, read_model, read_from,
                                                           read_id, begin};
-    struct head h = {.ingest = ingest, .x = x, .tenant = tenant_name(match->tenant)};
+    struct head h = {.ingest = ingest, .x = x, .tenant = match->tenant};
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
         enum status status = steps[i](&h);
         if (status != STATUS_OK) {

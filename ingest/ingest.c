@@ -11,6 +11,9 @@
 #include "ingest/bulk_results.h"
 #include "ingest/bulk_upload.h"
 #include "ingest/cancel.h"
+#include "ingest/claim.h"
+#include "ingest/forward.h"
+#include "ingest/internal.h"
 #include "ingest/key_line.h"
 #include "ingest/listen.h"
 #include "ingest/metrics.h"
@@ -52,17 +55,19 @@ serve(struct ingest *ingest,
       const struct route *route,
       struct route_match *match)
 {
-    if (guard_admits(ingest->guard, x, route->scopes, loop_now(ingest->loop),
-                     &match->tenant)) {
+    bool admitted = internal_is_peer(ingest, x)
+                        ? internal_tenant(ingest, x, &match->tenant)
+                        : guard_admits(ingest->guard, x, route->scopes,
+                                       loop_now(ingest->loop), &match->tenant);
+    if (admitted) {
         arena_reset(&ingest->arena);
         route->fn(ingest, x, match);
     }
 }
 
-static void
-on_request(void *arg, struct http_exchange *x)
+void
+ingest_route(struct ingest *ingest, struct http_exchange *x)
 {
-    struct ingest *ingest = arg;
     struct route_match match;
     enum status status = STATUS_OK;
     char allow[ROUTE_ALLOW_MAX];
@@ -78,8 +83,17 @@ on_request(void *arg, struct http_exchange *x)
     }
 }
 
-/* Who may not ask at all is told so before a body is read; one route takes its body in
- * pieces from here on. */
+void
+ingest_handle(void *arg, struct http_exchange *x)
+{
+    struct ingest *ingest = arg;
+    if (internal_admits(ingest, x)) {
+        ingest_route(ingest, x);
+    }
+}
+
+/* Who may not ask at all is told so before a body is read; the one route that takes its
+ * body in pieces begins before that is here. */
 static void
 on_head(void *arg, struct http_exchange *x)
 {
@@ -89,14 +103,13 @@ on_head(void *arg, struct http_exchange *x)
     char allow[ROUTE_ALLOW_MAX];
     const struct route *route =
         route_find(http_method(x), http_path(x), &match, &status, allow);
-    if (route == NULL) {
+    if (route == NULL || !guard_admits(ingest->guard, x, route->scopes,
+                                       loop_now(ingest->loop), &match.tenant)) {
         return;
     }
     if (route->fn == batch_post) {
-        serve(ingest, x, route, &match);
-    } else {
-        (void)guard_admits(ingest->guard, x, route->scopes, loop_now(ingest->loop),
-                           &match.tenant);
+        arena_reset(&ingest->arena);
+        route->fn(ingest, x, &match);
     }
 }
 
@@ -154,12 +167,15 @@ drain_advance(struct ingest *ingest, int64_t now_ns)
 {
     if (now_ns >= ingest->drain_ends_ns) {
         outcome_close_all(ingest);
+        claims_end_all(ingest->claims);
+        forward_end_waits(ingest);
     }
     bool flushed = http_server_connections(ingest->http) == 0 ||
                    now_ns >= ingest->drain_ends_ns + DRAIN_FLUSH_NS;
     bool lent = (records_lent(ingest) || bulk_lists(ingest->bulk)->upload_count > 0) &&
                 now_ns < ingest->drain_ends_ns;
-    if (http_server_active(ingest->http) == 0 && flushed && !lent) {
+    bool asked = ingest->internal != NULL && http_server_active(ingest->internal) > 0;
+    if (http_server_active(ingest->http) == 0 && !asked && flushed && !lent) {
         loop_stop(ingest->loop);
     }
     return now_ns + 10 * NS_PER_MS;
@@ -172,6 +188,10 @@ on_turn(void *arg, int64_t now_ns)
     int64_t due_ns = outcome_expire(ingest, now_ns);
     int64_t bulk_ns = bulk_turn(ingest, now_ns);
     due_ns = bulk_ns < due_ns ? bulk_ns : due_ns;
+    int64_t errand_ns = errands_turn(ingest, now_ns);
+    due_ns = errand_ns < due_ns ? errand_ns : due_ns;
+    int64_t claim_ns = claims_turn(ingest->claims, now_ns);
+    due_ns = claim_ns < due_ns ? claim_ns : due_ns;
     if (now_ns >= ingest->gauges_due_ns) {
         gauges_set(ingest);
         ingest->gauges_due_ns = now_ns + GAUGES_NS;
@@ -188,8 +208,10 @@ kafka_open(struct ingest *ingest,
            const struct results_config *results,
            struct fault *fault)
 {
+    struct results_config told = *results;
+    told.advertised = internal_advertised(ingest);
     enum status status =
-        results_create(&ingest->results, ingest->loop, ingest->bus, results, fault);
+        results_create(&ingest->results, ingest->loop, ingest->bus, &told, fault);
     if (status != STATUS_OK) {
         return status;
     }
@@ -208,6 +230,9 @@ kafka_open(struct ingest *ingest,
     status = canceler_open(&ingest->canceler, ingest, fault);
     if (status == STATUS_OK) {
         status = bulk_open(&ingest->bulk, ingest, fault);
+    }
+    if (status == STATUS_OK) {
+        status = claims_open(&ingest->claims, ingest, fault);
     }
     if (status != STATUS_OK) {
         return status;
@@ -275,10 +300,13 @@ parts_open(struct ingest *ingest,
         status = pulse_create(&ingest->pulse);
     }
     if (status == STATUS_OK) {
+        status = internal_open(ingest, fault);
+    }
+    if (status == STATUS_OK) {
         status = kafka_open(ingest, results, fault);
     }
     if (status == STATUS_OK) {
-        status = listen_open(ingest, on_head, on_request, fault);
+        status = listen_open(ingest, on_head, ingest_handle, fault);
     }
     if (status == STATUS_OK) {
         status = loop_each_turn(ingest->loop, on_turn, ingest);
@@ -307,6 +335,7 @@ ingest_create(struct ingest **out,
             config->http_listen);
     }
     enum status status = listen_check(config, fault);
+    status = status == STATUS_OK ? internal_check(config, fault) : status;
     if (status != STATUS_OK) {
         return status;
     }
@@ -339,6 +368,12 @@ ingest_admin_address(const struct ingest *ingest)
     return ingest->admin == NULL ? NULL : http_server_address(ingest->admin);
 }
 
+const char *
+ingest_internal_address(const struct ingest *ingest)
+{
+    return ingest->internal == NULL ? NULL : http_server_address(ingest->internal);
+}
+
 bool
 ingest_ready(const struct ingest *ingest, const char **waiting_for)
 {
@@ -367,8 +402,12 @@ ingest_check_key_line(const char *line, struct fault *fault)
 void
 ingest_reload(struct ingest *ingest)
 {
+    struct fault fault = {.text = ""};
     guard_reload(ingest->guard);
     listen_reload(ingest);
+    if (results_reload_secrets(ingest->results, &fault) != STATUS_OK) {
+        log_error("webhook_secrets_kept", log_text("reason", fault.text));
+    }
 }
 
 void
@@ -383,7 +422,12 @@ ingest_drain(struct ingest *ingest)
     publish_flush(ingest->publish);
     upload_stop_all(bulk_lists(ingest->bulk));
     job_end_polls(ingest);
+    events_end_all(ingest);
+    forward_end_waits(ingest);
     http_server_drain(ingest->http);
+    if (ingest->internal != NULL) {
+        http_server_drain(ingest->internal);
+    }
     loop_wake(ingest->loop);
 }
 
@@ -401,14 +445,22 @@ ingest_destroy(struct ingest **ingest)
     loop_no_turn(i->loop, on_turn, i);
     canceler_close(&i->canceler);
     bulk_stop(i->bulk);
+    claims_close(&i->claims);
     if (i->publish != NULL) {
         publish_close(&i->publish);
     }
     backlog_close(&i->backlog);
     if (i->results != NULL) {
         job_end_polls(i);
+        events_end_all(i);
         outcome_close_all(i);
+        errands_close(i);
+        peer_caller_close(&i->peers);
         results_destroy(&i->results);
+    }
+    peer_caller_close(&i->peers);
+    if (i->internal != NULL) {
+        http_server_destroy(&i->internal);
     }
     if (i->admin != NULL) {
         http_server_destroy(&i->admin);

@@ -43,9 +43,13 @@ struct ingest_config {
                                     acknowledgement before 503 */
     int64_t bulk_lines_max;      /* bulk.lines.max */
     int64_t drain_timeout_ns;    /* drain.timeout */
-    const char *keys_file;       /* http.keys.file; NULL = callers are not told apart */
-    bool cancel_on_disconnect;   /* cancel.on.disconnect */
-    bool insecure;               /* http.insecure: allow a non-loopback listen */
+    const char *keys_file;       /* http.keys.file; NULL = callers not told apart */
+    const char *internal_listen; /* internal.listen; NULL = off */
+    const char *internal_advertised; /* internal.advertised; NULL = what was bound */
+    const char *internal_token_file; /* internal.token.file; NULL = loopback only */
+    int64_t bulk_lines_max;          /* bulk.lines.max */
+    bool cancel_on_disconnect;       /* cancel.on.disconnect */
+    bool insecure;                   /* http.insecure: allow a non-loopback listen */
 };
 
 extern const struct option ingest_options[];
@@ -64,6 +68,9 @@ const char *ingest_address(const struct ingest *ingest);
 /** Address of the admin listener, NULL if off. */
 const char *ingest_admin_address(const struct ingest *ingest);
 
+/** Address of the listener for other ingests, NULL if off. */
+const char *ingest_internal_address(const struct ingest *ingest);
+
 /** Whether requests can be answered now; otherwise `waiting_for` says in words what
  * for.
  */
@@ -72,7 +79,7 @@ bool ingest_ready(const struct ingest *ingest, const char **waiting_for);
 /** Whether http.keys.file may have this line, and in words why not. */
 MUST_CHECK enum status ingest_check_key_line(const char *line, struct fault *fault);
 
-/** SIGHUP: reads the keys of callers, certificates and their keys anew. */
+/** SIGHUP: reads keys of callers, secrets of webhooks and certificates anew. */
 void ingest_reload(struct ingest *ingest);
 
 /** SIGTERM: refuse new work, answer what is held, then stop the loop. */

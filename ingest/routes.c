@@ -7,10 +7,12 @@
 #include "ingest/bulk_upload.h"
 #include "ingest/cancel.h"
 #include "ingest/dashboard.h"
+#include "ingest/events.h"
 #include "ingest/infer.h"
 #include "ingest/job.h"
 #include "ingest/model_routes.h"
 #include "ingest/route.h"
+#include "ingest/webhook.h"
 
 #define MODEL   "/v2/models/{model}"
 #define VERSION "/versions/{version}"
@@ -22,10 +24,13 @@ const struct route routes[] = {
     {HTTP_GET, "/v1/jobs/{id}", job_get, SCOPE_INFER | SCOPE_READ},
     {HTTP_DELETE, "/v1/jobs/{id}", job_delete, SCOPE_INFER},
     {HTTP_GET, "/v1/jobs/{id}/result", job_get_result, SCOPE_INFER | SCOPE_READ},
+    {HTTP_GET, "/v1/jobs/{id}/events", job_get_events, SCOPE_INFER | SCOPE_READ},
     {HTTP_POST, "/v1/batches", batch_post, SCOPE_INFER},
     {HTTP_GET, "/v1/batches/{id}", batch_get, SCOPE_INFER | SCOPE_READ},
     {HTTP_DELETE, "/v1/batches/{id}", batch_delete, SCOPE_INFER},
     {HTTP_GET, "/v1/batches/{id}/results", batch_get_results, SCOPE_INFER | SCOPE_READ},
+    {HTTP_GET, "/v1/webhooks", webhooks_get, SCOPE_INFER | SCOPE_READ},
+    {HTTP_POST, "/v1/webhooks/{id}/redeliver", webhook_post_redeliver, SCOPE_INFER},
     {HTTP_GET, "/v2", server_get, SCOPE_ANY},
     {HTTP_GET, "/v2/health/live", server_get_live, 0},
     {HTTP_GET, "/v2/health/ready", server_get_ready, 0},

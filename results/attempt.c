@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { ANSWER_LIMIT = 64 * 1024, GONE = 410 };
+enum { ANSWER_LIMIT = 64 * 1024, GONE = 410, TOO_MANY_REQUESTS = 429 };
 
 #define CONNECT_TIMEOUT_NS (5 * NS_PER_S)
 
@@ -66,6 +66,8 @@ attempt_start(struct http_caller *caller,
         .timeout_ns = attempt->timeout_ns,
         .answer_limit = ANSWER_LIMIT,
         .allow_private = attempt->allow_private,
+        .hosts = attempt->hosts,
+        .ports = attempt->ports,
     };
     enum status status = text.signature.status;
     if (status == STATUS_OK) {
@@ -83,6 +85,13 @@ is_delivered(const struct http_answer *answer)
     return heard && answer->code / 100 == 2;
 }
 
+/* No later attempt could end otherwise. */
+static bool
+is_hopeless(const struct http_answer *answer)
+{
+    return answer->status == STATUS_INVALID || answer->status == STATUS_UNSUPPORTED;
+}
+
 enum webhook_state
 attempt_judge(const struct http_answer *answer, bool last)
 {
@@ -92,7 +101,40 @@ attempt_judge(const struct http_answer *answer, bool last)
     if (answer->status == STATUS_OK && answer->code == GONE) {
         return WEBHOOK_STOPPED;
     }
-    bool hopeless =
-        answer->status == STATUS_INVALID || answer->status == STATUS_UNSUPPORTED;
-    return hopeless || last ? WEBHOOK_EXHAUSTED : WEBHOOK_PENDING;
+    return is_hopeless(answer) || last ? WEBHOOK_EXHAUSTED : WEBHOOK_PENDING;
+}
+
+bool
+attempt_verdict(const struct http_answer *answer, enum endpoint_verdict *verdict)
+{
+    bool answered = answer->status == STATUS_OK;
+    *verdict = ENDPOINT_FAILED;
+    if (is_delivered(answer) || (answered && answer->code == GONE)) {
+        *verdict = ENDPOINT_FINE;
+    } else if (answered && answer->code == TOO_MANY_REQUESTS) {
+        *verdict = ENDPOINT_SLOW_DOWN;
+    }
+    return !is_hopeless(answer) && answer->status != STATUS_NO_MEMORY;
+}
+
+const char *
+attempt_reason(const struct http_answer *answer)
+{
+    static const char *const codes[] = {"http_1xx", "http_1xx", "http_2xx",
+                                        "http_3xx", "http_4xx", "http_5xx"};
+    int class = answer->code / 100;
+    switch (answer->status) {
+    case STATUS_OK:
+        return class >= 0 && class <= 5 ? codes[class] : "no_http";
+    case STATUS_INVALID:
+        return "bad_url";
+    case STATUS_UNSUPPORTED:
+        return "not_allowed";
+    case STATUS_TIMEOUT:
+        return "timeout";
+    case STATUS_TOO_LARGE:
+        return "answer_too_large";
+    default:
+        return "unreachable";
+    }
 }

@@ -1,72 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The stored form is native: it never leaves the machine that wrote it. */
+/* @source Standard Webhooks 1.0.0, "Webhook payload": type, timestamp, data. */
 #include "results/delivery.h"
 
-#include "base/clock.h"
 #include "schemas/oip.h"
 
 #include <string.h>
 #include <time.h>
-
-struct delivery_fixed {
-    int64_t due_us;
-    int64_t attempts;
-    uint64_t state;
-    uint64_t url_size;
-};
-
-static const char *const state_names[WEBHOOK_STATE_COUNT] = {
-    [WEBHOOK_PENDING] = "pending",
-    [WEBHOOK_DELIVERED] = "delivered",
-    [WEBHOOK_EXHAUSTED] = "exhausted",
-    [WEBHOOK_STOPPED] = "stopped",
-};
-
-const char *
-webhook_state_name(enum webhook_state state)
-{
-    return state < WEBHOOK_STATE_COUNT ? state_names[state] : "unknown";
-}
-
-void
-delivery_write(const struct delivery_record *d, struct buf *b)
-{
-    bool pending = d->view.state == WEBHOOK_PENDING;
-    struct delivery_fixed fixed = {
-        .due_us = d->view.due_us,
-        .attempts = d->view.attempts,
-        .state = (uint64_t)d->view.state,
-        .url_size = pending ? d->url.size : 0,
-    };
-    buf_append(b, &fixed, sizeof fixed);
-    if (pending) {
-        buf_append(b, d->url.data, d->url.size);
-        buf_append(b, d->body.data, d->body.size);
-    }
-}
-
-enum status
-delivery_read(struct span bytes, struct delivery_record *d)
-{
-    struct delivery_fixed fixed;
-    if (bytes.size < sizeof fixed) {
-        return STATUS_INVALID;
-    }
-    memcpy(&fixed, bytes.data, sizeof fixed);
-    size_t rest = bytes.size - sizeof fixed;
-    if (fixed.state >= WEBHOOK_STATE_COUNT || fixed.url_size > rest) {
-        return STATUS_INVALID;
-    }
-    const uint8_t *url = bytes.data + sizeof fixed;
-    *d = (struct delivery_record){
-        .view = {.state = (enum webhook_state)fixed.state,
-                 .attempts = fixed.attempts,
-                 .due_us = fixed.due_us},
-        .url = span_of(url, fixed.url_size),
-        .body = span_of(url + fixed.url_size, rest - fixed.url_size),
-    };
-    return STATUS_OK;
-}
 
 bool
 delivery_is_wanted(const struct reply *reply)

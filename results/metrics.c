@@ -67,6 +67,9 @@ struct metric results_metrics[] = {
                                 .help = "Webhooks by how they ended."},
     [ROW_WEBHOOKS_EXHAUSTED] = HOOK_ROW("exhausted"),
     [ROW_WEBHOOKS_STOPPED] = HOOK_ROW("stopped"),
+    [ROW_WEBHOOKS_UNRECORDED] = {.name = "leat_webhook_unrecorded_total",
+                                 .help = "Outcomes that leat.webhooks did not take; "
+                                         "written again after the next start."},
 };
 
 const size_t results_metric_count = ROW_COUNT;

@@ -50,12 +50,26 @@ const struct option results_options[] = {
      .offset = FIELD(secret_file),
      .fallback = "",
      .help = "File of whsec_ secrets, one a line, each of which signs (several while a "
-             "secret is being changed); without it webhooks are refused."},
+             "secret is being changed); read anew on SIGHUP; without it webhooks are "
+             "refused."},
     {.name = "webhook.allow.private",
      .kind = OPTION_BOOL,
      .offset = FIELD(allow_private),
      .fallback = "false",
      .help = "Allow webhooks to loopback, private and link-local addresses."},
+    {.name = "webhook.allow.hosts",
+     .kind = OPTION_TEXT,
+     .offset = FIELD(webhook_hosts),
+     .fallback = "",
+     .help =
+         "The only hosts webhooks may go to, by commas; .example.com stands for all "
+         "below it; empty: any public one."},
+    {.name = "webhook.allow.ports",
+     .kind = OPTION_TEXT,
+     .offset = FIELD(webhook_ports),
+     .fallback = "80,443,8443",
+     .help = "Ports webhooks may go to, by commas; empty, or with "
+             "webhook.allow.private: any."},
     {.name = "webhook.timeout",
      .kind = OPTION_DURATION,
      .offset = FIELD(webhook_timeout_ns),
@@ -76,8 +90,9 @@ const struct option results_options[] = {
      .offset = FIELD(webhooks_max),
      .least = 1,
      .most = 1000000,
-     .fallback = "10000",
-     .help = "Webhooks at most with attempts left; beyond it new ones end at once."},
+     .fallback = "100000",
+     .help = "Webhooks at most with attempts left, half of them to one server; beyond "
+             "it new ones end at once."},
 };
 
 const size_t results_option_count = sizeof results_options / sizeof *results_options;

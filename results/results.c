@@ -9,14 +9,16 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "results/correlate.h"
-#include "results/delivery.h"
+#include "results/delivery_log.h"
 #include "results/inbox.h"
 #include "results/metrics.h"
 #include "results/owner.h"
+#include "results/peers.h"
 #include "results/store.h"
 #include "results/webhooks.h"
 #include "schemas/codec.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,11 +30,16 @@ struct results {
     struct store *store;
     struct inbox *inbox;
     struct webhooks *webhooks;
+    struct delivery_log *log; /* NULL while no webhooks can be sent */
     struct batches *batches;
+    struct peers *peers; /* NULL: nobody knows of nobody */
     struct owner owner;
     struct correlate correlate;
     struct arena arena; /* of a stored reply on its way to a waiter */
     char topic[TOPIC_NAME_MAX + 1];
+    char group[TOPIC_NAME_MAX + 1];
+    char client_id[PEERS_CLIENT_ID_SIZE];
+    char advertised[PEERS_ADDRESS_SIZE];
     int64_t ttl_us;
     const struct arrival *arriving; /* NULL unless on_reply() is at work */
     bool delivered;                 /* what is arriving, to its held connection */
@@ -62,10 +69,17 @@ look_up(struct results *r, const struct uuid *id, struct stored *stored)
     return store_get(r->store, id, clock_wall_us(), stored);
 }
 
+/* Its time was over before it came. */
+static bool
+is_late(const struct results *r, int64_t arrived_us)
+{
+    return arrived_us + r->ttl_us < clock_wall_us();
+}
+
 static enum status
 keep(struct results *r, const struct uuid *id, const struct stored *stored)
 {
-    bool late = stored->arrived_us + r->ttl_us < clock_wall_us();
+    bool late = is_late(r, stored->arrived_us);
     enum status status = late ? STATUS_OK : store_put(r->store, id, stored);
     metric_add(results_metric(ROW_LATE), late);
     if (status == STATUS_CONFLICT) {
@@ -103,17 +117,14 @@ on_reply(void *arg, const struct reply *reply, struct span bytes, int64_t arrive
         .terminal = reply_is_terminal(reply),
         .bytes = bytes,
     };
-    bool late = arrived_us + r->ttl_us < clock_wall_us();
-    if (batches_is_own(reply)) {
-        if (!late) {
-            batches_note(r->batches, reply, arrived_us);
-        }
+    if (batches_is_own(reply) && !is_late(r, arrived_us)) {
+        batches_note(r->batches, reply, arrived_us);
         return;
     }
     bool told = stored.terminal && correlate_waits(&r->correlate, &reply->id);
     enum status status =
         told ? tell_and_keep(r, reply, &stored) : keep(r, &reply->id, &stored);
-    if (stored.terminal && status == STATUS_OK && !late) {
+    if (stored.terminal && status == STATUS_OK && !is_late(r, arrived_us)) {
         batches_note(r->batches, reply, arrived_us);
     }
     if (stored.terminal && status != STATUS_CONFLICT) {
@@ -144,6 +155,44 @@ on_settled(void *arg)
     metric_set(results_metric(ROW_PARTITIONS), (int64_t)r->owner.order_count);
     size_t ended = correlate_end(&r->correlate, STATUS_MISDIRECTED, is_foreign, r);
     note_ended(ROW_ENDED_MISDIRECTED, ended);
+    if (r->log != NULL) {
+        delivery_log_follow(r->log);
+    }
+    webhooks_ownership_changed(r->webhooks);
+}
+
+static bool
+delivery_is_ours(void *arg, const struct uuid *id)
+{
+    const struct results *r = arg;
+    return r->log != NULL ? delivery_log_is_ours(r->log, id)
+                          : r->owner.order_count > 0 && !is_foreign(arg, id);
+}
+
+static void
+write_delivery(void *arg, const struct uuid *id, struct span bytes)
+{
+    const struct results *r = arg;
+    if (r->log != NULL) {
+        delivery_log_write(r->log, id, bytes);
+    }
+}
+
+static void
+on_delivery(void *arg, const struct webhook_record *w, struct span bytes)
+{
+    struct results *r = arg;
+    webhooks_learn(r->webhooks, w, bytes);
+}
+
+static void
+on_deliveries_known(void *arg)
+{
+    struct results *r = arg;
+    webhooks_ownership_changed(r->webhooks);
+    if (r->peers != NULL) {
+        peers_refresh(r->peers);
+    }
 }
 
 /* A wait that is due: its deadline, or its reply was here before it. */
@@ -186,8 +235,11 @@ on_turn(void *arg, int64_t now_ns)
     }
     metric_set(results_metric(ROW_WAITS), (int64_t)correlate_count(&r->correlate));
     int64_t next_ns = webhooks_turn(r->webhooks, now_ns);
+    next_ns =
+        r->log == NULL ? next_ns : least(next_ns, delivery_log_turn(r->log, now_ns));
     next_ns = least(next_ns, inbox_turn(r->inbox, now_ns));
     next_ns = least(next_ns, batches_turn(r->batches, now_ns, clock_wall_us()));
+    next_ns = r->peers == NULL ? next_ns : least(next_ns, peers_turn(r->peers, now_ns));
     next_ns = least(next_ns, store_turn(r->store, now_ns, clock_wall_us()));
     next_ns = least(next_ns, correlate_next(&r->correlate));
     return next_ns > now_ns ? next_ns : now_ns;
@@ -214,12 +266,51 @@ open_webhooks(struct results *r,
     const struct webhooks_config webhooks = {
         .secret_file = config->secret_file,
         .allow_private = config->allow_private,
+        .hosts = config->webhook_hosts,
+        .ports = config->webhook_ports,
         .timeout_ns = config->webhook_timeout_ns,
         .attempts_max = config->webhook_attempts_max,
         .pending_max = config->webhooks_max,
         .delays_ns = webhook_delays_ns,
+        .pause_ns = webhook_pause_ns,
+        .lifetime_ns =
+            webhooks_lifetime(webhook_delays_ns, config->webhook_attempts_max),
+        .ttl_us = r->ttl_us,
+        .journal = {.is_ours = delivery_is_ours, .write = write_delivery, .arg = r},
     };
     return webhooks_create(&r->webhooks, r->loop, r->store, &webhooks, fault);
+}
+
+/* In dev mode there is one ingest and no group. */
+static enum status
+open_peers(struct results *r, const struct results_config *config, struct fault *fault)
+{
+    snprintf(r->group, sizeof r->group, "%sresults", r->bus.topics_prefix);
+    if (config->advertised == NULL || r->bus.dev) {
+        return STATUS_OK;
+    }
+    enum status status =
+        peers_client_id(r->bus.client_id, config->advertised, r->client_id);
+    if (status != STATUS_OK) {
+        return fault_set(fault, status, "other instances cannot be told %s",
+                         config->advertised);
+    }
+    snprintf(r->advertised, sizeof r->advertised, "%s", config->advertised);
+    return peers_create(&r->peers, r->loop, &r->bus, r->group, r->topic, fault);
+}
+
+static enum status
+open_log(struct results *r, struct fault *fault)
+{
+    const struct delivery_log_config log = {
+        .bus = &r->bus,
+        .owner = &r->owner,
+        .events = {.record = on_delivery, .caught_up = on_deliveries_known},
+        .arg = r,
+    };
+    return webhooks_enabled(r->webhooks)
+               ? delivery_log_open(&r->log, r->loop, &log, fault)
+               : STATUS_OK;
 }
 
 static enum status
@@ -228,6 +319,8 @@ open_inbox(struct results *r, struct fault *fault)
     const struct inbox_config inbox = {
         .bus = &r->bus,
         .topic = r->topic,
+        .group = r->group,
+        .client_id = r->peers == NULL ? NULL : r->client_id,
         .ttl_us = r->ttl_us,
         .store = r->store,
         .owner = &r->owner,
@@ -291,6 +384,8 @@ results_create(struct results **out,
     }
     status = status == STATUS_OK ? open_store(r, config, fault) : status;
     status = status == STATUS_OK ? open_webhooks(r, config, fault) : status;
+    status = status == STATUS_OK ? open_log(r, fault) : status;
+    status = status == STATUS_OK ? open_peers(r, config, fault) : status;
     status = status == STATUS_OK ? open_inbox(r, fault) : status;
     status = status == STATUS_OK ? open_batches(r) : status;
     status = status == STATUS_OK ? loop_each_turn(loop, on_turn, r) : status;
@@ -315,7 +410,9 @@ results_destroy(struct results **results)
                correlate_end(&r->correlate, STATUS_CLOSED, NULL, NULL));
     inbox_destroy(&r->inbox);
     batches_destroy(&r->batches);
+    peers_destroy(&r->peers);
     webhooks_destroy(&r->webhooks);
+    delivery_log_close(&r->log);
     store_close(&r->store);
     correlate_fini(&r->correlate);
     owner_fini(&r->owner);
@@ -357,6 +454,12 @@ enum status
 results_mint(struct results *r, int64_t wall_us, struct uuid *id)
 {
     return owner_mint(&r->owner, wall_us, id);
+}
+
+enum status
+results_sibling(const struct results *r, const struct uuid *of, struct uuid *id)
+{
+    return owner_sibling(&r->owner, of, id);
 }
 
 void
@@ -463,17 +566,67 @@ results_find(struct results *r,
     return STATUS_OK;
 }
 
+/* Between two assignments the coordinator may still name this instance. */
+enum status
+results_owner(struct results *r,
+              const struct uuid *id,
+              char address[static RESULTS_ADDRESS_SIZE])
+{
+    int32_t partition = owner_partition(&r->owner, id);
+    if (r->peers == NULL || owner_has(&r->owner, partition)) {
+        return STATUS_OK;
+    }
+    const char *found = peers_find(r->peers, partition);
+    if (found == NULL || strcmp(found, r->advertised) == 0) {
+        peers_refresh(r->peers);
+        return STATUS_UNAVAILABLE;
+    }
+    snprintf(address, RESULTS_ADDRESS_SIZE, "%s", found);
+    return STATUS_MISDIRECTED;
+}
+
+void
+results_owner_failed(struct results *r)
+{
+    if (r->peers != NULL) {
+        peers_refresh(r->peers);
+    }
+}
+
 enum status
 results_webhook(struct results *r, const struct uuid *id, struct webhook_view *view)
 {
-    struct span bytes;
-    struct delivery_record record;
-    if (store_delivery_get(r->store, id, &bytes) != STATUS_OK ||
-        delivery_read(bytes, &record) != STATUS_OK) {
+    struct webhook_record record;
+    if (delivery_book_recall(webhooks_book(r->webhooks), id, &record) != STATUS_OK) {
         return STATUS_NOT_FOUND;
     }
-    *view = record.view;
+    *view = (struct webhook_view){
+        .state = record.state, .attempts = record.attempts, .due_us = record.due_us};
     return STATUS_OK;
+}
+
+bool
+results_webhooks(struct results *r,
+                 const struct webhook_page *page,
+                 results_webhook_fn fn,
+                 void *arg,
+                 struct uuid *next)
+{
+    return delivery_book_list(webhooks_book(r->webhooks), page, fn, arg, next);
+}
+
+enum status
+results_redeliver(struct results *r, const struct reply *reply)
+{
+    enum status status = webhooks_redeliver(r->webhooks, reply, loop_now(r->loop));
+    loop_wake(r->loop);
+    return status;
+}
+
+enum status
+results_reload_secrets(struct results *r, struct fault *fault)
+{
+    return webhooks_reload(r->webhooks, fault);
 }
 
 struct batches *

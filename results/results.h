@@ -36,9 +36,13 @@ struct results_config {
     const char *secret_file;  /* webhook.secret.file: whsec_... lines, each signs; NULL:
                                  no webhooks, see results_webhooks_enabled() */
     bool allow_private;       /* webhook.allow.private */
+    const char *webhook_hosts;    /* webhook.allow.hosts; "" = any */
+    const char *webhook_ports;    /* webhook.allow.ports; not with allow_private */
     int64_t webhook_timeout_ns;   /* webhook.timeout */
     int64_t webhook_attempts_max; /* webhook.attempts */
     int64_t webhooks_max;         /* webhook.pending.max */
+    const char *advertised; /* not an option: where other instances reach this one,
+                               host:port; NULL: nobody is told, nobody is known */
 };
 
 extern const struct option results_options[];
@@ -53,7 +57,7 @@ extern const size_t results_metric_count;
  *
  * @param[in] status STATUS_OK: reply is terminal; STATUS_TIMEOUT: the wait's deadline;
  *                   STATUS_CLOSED: shutting down; STATUS_MISDIRECTED: the partition of
- *                   the id went to another instance
+ *                   the id went to another instance, see results_owner()
  * @param[in] reply  borrowed during the call; NULL unless STATUS_OK
  */
 typedef void (*results_answer_fn)(void *waiter,
@@ -89,6 +93,20 @@ bool results_webhooks_enabled(const struct results *results);
  */
 MUST_CHECK enum status
 results_mint(struct results *results, int64_t wall_us, struct uuid *id);
+
+/** Moves an id, always in the same way, to the partition of another.
+ *
+ * @return STATUS_OK; STATUS_UNAVAILABLE while the size of the topic is not known
+ */
+MUST_CHECK enum status
+results_sibling(const struct results *results, const struct uuid *of, struct uuid *id);
+
+enum { RESULTS_DIGEST_BYTES = 32 };
+
+/** SHA-256 of a list of parts. @return STATUS_OK; STATUS_NO_MEMORY @thread any */
+MUST_CHECK enum status results_digest(const struct span *parts,
+                                      size_t count,
+                                      uint8_t digest[static RESULTS_DIGEST_BYTES]);
 
 /** Ends a quantum: ids minted from now on belong to the next owned partition. */
 void results_next_partition(struct results *results);
@@ -141,22 +159,29 @@ MUST_CHECK enum status results_find(struct results *results,
                                     struct arena *arena,
                                     struct reply *reply);
 
-enum webhook_state {
-    WEBHOOK_PENDING,   /* attempts are left */
-    WEBHOOK_DELIVERED, /* answered 2xx */
-    WEBHOOK_EXHAUSTED, /* no attempts are left, or the address is refused */
-    WEBHOOK_STOPPED,   /* the receiver answered 410 */
-    WEBHOOK_STATE_COUNT
-};
+enum { RESULTS_ADDRESS_SIZE = 128 };
+
+/**
+ * Who can say what becomes of an id.
+ *
+ * @param[out] address of the owner's listener for other instances, host:port; set only
+ *                     on STATUS_MISDIRECTED
+ * @return STATUS_OK: this instance (also without results_config.advertised);
+ *         STATUS_MISDIRECTED: the one at `address`, as far as is known;
+ *         STATUS_UNAVAILABLE: not known now, it is being asked for
+ */
+MUST_CHECK enum status results_owner(struct results *results,
+                                     const struct uuid *id,
+                                     char address[static RESULTS_ADDRESS_SIZE]);
+
+/** The owner told by results_owner() was not there or was not it: it is asked anew. */
+void results_owner_failed(struct results *results);
 
 struct webhook_view {
     enum webhook_state state;
     int64_t attempts; /* made so far */
     int64_t due_us;   /* wall time of the next or the last attempt */
 };
-
-/** "pending", "delivered", "exhausted", "stopped". */
-const char *webhook_state_name(enum webhook_state state);
 
 /**
  * How the webhook of a job stands; the caller has checked the tenant.
@@ -166,6 +191,70 @@ const char *webhook_state_name(enum webhook_state state);
 MUST_CHECK enum status results_webhook(struct results *results,
                                        const struct uuid *id,
                                        struct webhook_view *view);
+
+/** Which deliveries to list. */
+struct webhook_page {
+    struct span tenant;
+    enum webhook_state state; /* WEBHOOK_STATE_COUNT: any */
+    struct uuid from;         /* all zero: the first */
+    size_t limit;             /* at most */
+};
+
+/** One of them; its spans are valid during the call. */
+typedef void (*results_webhook_fn)(void *arg, const struct webhook_record *w);
+
+/**
+ * The deliveries of this instance's partitions, in the order of ids. A page may end
+ * before its limit: what a call looks at is bounded, too.
+ *
+ * @param[out] next where the next page begins, if there may be one
+ * @return whether there may be more
+ */
+bool results_webhooks(struct results *results,
+                      const struct webhook_page *page,
+                      results_webhook_fn fn,
+                      void *arg,
+                      struct uuid *next);
+
+/**
+ * Begins the delivery of a finished job anew, all attempts ahead of it, under the same
+ * webhook-id; one that waits for its next attempt is made now.
+ *
+ * @param[in] reply of the job, terminal; the caller has checked the tenant
+ * @return STATUS_OK; STATUS_NOT_FOUND: the job has no webhook; STATUS_UNSUPPORTED: no
+ *         secret to sign with, or no URL; STATUS_UNAVAILABLE: its partition is still
+ *         being read; STATUS_FULL; STATUS_TOO_LARGE; STATUS_NO_MEMORY
+ */
+MUST_CHECK enum status
+results_redeliver(struct results *results, const struct reply *reply);
+
+/** Reads webhook.secret.file again; if it is bad, the old secrets stay. @blocks */
+MUST_CHECK enum status
+results_reload_secrets(struct results *results, struct fault *fault);
+
+/** A webhook as its receiver has it. */
+struct webhook_message {
+    struct span id; /* webhook-id */
+    struct span timestamp;
+    struct span signature;
+    struct span body; /* as it came */
+};
+
+enum { WEBHOOK_TOLERANCE_S = 300 };
+
+/**
+ * Whether a webhook was signed with one of our secrets, just now.
+ *
+ * @return STATUS_OK; STATUS_CONFLICT: no signature fits; STATUS_EXPIRED: one does, but
+ *         it is older or newer than WEBHOOK_TOLERANCE_S; STATUS_INVALID; STATUS_IO: the
+ *         file of secrets; STATUS_NO_MEMORY
+ * @thread any
+ * @blocks for the disk
+ */
+MUST_CHECK enum status webhook_verify(const char *secret_file,
+                                      const struct webhook_message *m,
+                                      int64_t now_s,
+                                      struct fault *fault);
 
 /** How bulk batches stand; lives as long as the results. */
 struct batches *results_batches(struct results *results);

@@ -168,21 +168,6 @@ series_insert(struct bucket *b, MDB_txn *txn, const struct uuid *id, MDB_val *pl
 }
 
 int
-series_remove(struct series *s, MDB_txn *txn, const struct uuid *id)
-{
-    MDB_val key = key_of(id);
-    int rc = MDB_NOTFOUND;
-    for (size_t i = 0; i < s->count; i++) {
-        int one = mdb_del(txn, s->buckets[i].dbi, &key, NULL);
-        if (one != 0 && one != MDB_NOTFOUND) {
-            return one;
-        }
-        rc = one == 0 ? 0 : rc;
-    }
-    return rc;
-}
-
-int
 series_drop(struct series *s, MDB_txn *txn, size_t *rows)
 {
     MDB_stat stat = {0};

@@ -86,9 +86,6 @@ int series_find(const struct series *s,
 int
 series_insert(struct bucket *b, MDB_txn *txn, const struct uuid *id, MDB_val *place);
 
-/** Removes the rows of an id from all buckets. */
-int series_remove(struct series *s, MDB_txn *txn, const struct uuid *id);
-
 /** Drops the oldest bucket. @param[out] rows it held */
 int series_drop(struct series *s, MDB_txn *txn, size_t *rows);
 

@@ -209,7 +209,7 @@ throw_away(struct store *s, const char *reason)
 static void
 init_series(struct store *s)
 {
-    static const char letters[SERIES_COUNT] = {'r', 'd', 's'};
+    static const char letters[SERIES_COUNT] = {'r', 'd'};
     int64_t short_us = s->config.delivered_ttl_us;
     for (int i = 0; i < SERIES_COUNT; i++) {
         s->series[i].letter = letters[i];

@@ -90,20 +90,47 @@ void store_offset_set(struct store *store, int32_t partition, struct store_posit
 MUST_CHECK enum status
 store_offset_get(struct store *store, int32_t partition, struct store_position *at);
 
-/* Deliveries: bytes by id. A settled one goes when ttl_us has passed since. */
+/* Deliveries of webhooks: framed records by id. */
+enum stored_delivery_state {
+    DELIVERY_OPEN,  /* attempts are left */
+    DELIVERY_ENDED, /* and it is not yet known that leat.webhooks says so */
+    DELIVERY_TOLD   /* as the former, and it is known */
+};
+
+struct stored_delivery {
+    enum stored_delivery_state state;
+    int64_t ended_us; /* wall; 0 while open */
+    struct span bytes;
+};
+
 MUST_CHECK enum status store_delivery_put(struct store *store,
                                           const struct uuid *id,
-                                          bool settled,
-                                          struct span bytes);
-/** @param[out] bytes valid until the next call that writes */
-MUST_CHECK enum status
-store_delivery_get(struct store *store, const struct uuid *id, struct span *bytes);
-void store_delivery_remove(struct store *store, const struct uuid *id);
+                                          const struct stored_delivery *d);
+/** @param[out] d bytes valid until the next call that writes */
+MUST_CHECK enum status store_delivery_get(struct store *store,
+                                          const struct uuid *id,
+                                          struct stored_delivery *d);
 
-typedef void (*store_delivery_fn)(void *arg, const struct uuid *id, struct span bytes);
+/** @return false: no more. Must not write. */
+typedef bool (*store_delivery_fn)(void *arg,
+                                  const struct uuid *id,
+                                  const struct stored_delivery *d);
 
-/** Each one that is not settled. fn must not write. */
-void store_delivery_each(struct store *store, store_delivery_fn fn, void *arg);
+/** Each one from an id on, in the order of ids. */
+void store_delivery_each(struct store *store,
+                         const struct uuid *from,
+                         store_delivery_fn fn,
+                         void *arg);
+
+/**
+ * Looks at `count` of them from an id on and drops those that ended before a time.
+ *
+ * @param[in,out] from where to go on; all zero behind the last
+ */
+void store_delivery_sweep(struct store *store,
+                          struct uuid *from,
+                          size_t count,
+                          int64_t before_us);
 
 /** Ends the transaction: all or nothing of it is in the file. @blocks for a write */
 MUST_CHECK enum status store_commit(struct store *store, int64_t wall_us);

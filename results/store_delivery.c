@@ -1,105 +1,107 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Deliveries of webhooks, opaque bytes by id: those with attempts left in a table of
- * their own, so that nothing else is looked at when they are taken up again; the
- * settled ones in a series, by the time of their settling.
- */
-#include "base/clock.h"
+/* Deliveries of webhooks: framed records by id, and how far they have come. */
 #include "results/store_state.h"
-
-/* A delivery has one place: it leaves the other. */
-static int
-settle(struct store *s, const struct uuid *id, struct span bytes)
-{
-    struct series *all = &s->series[SETTLED];
-    struct bucket *b = NULL;
-    MDB_val key = key_of(id);
-    MDB_val value = value_of(bytes.data, bytes.size);
-    int rc = mdb_del(s->txn, s->tables[DELIVERIES], &key, NULL);
-    rc = rc == MDB_NOTFOUND ? 0 : rc;
-    if (rc == 0) {
-        rc = series_place(all, s->txn, series_time(all, id, clock_wall_us()), &b);
-    }
-    return rc == 0 ? mdb_put(s->txn, b->dbi, &key, &value, 0) : rc;
-}
-
-static int
-keep_pending(struct store *s, const struct uuid *id, struct span bytes)
-{
-    MDB_val key = key_of(id);
-    MDB_val value = value_of(bytes.data, bytes.size);
-    int rc = series_remove(&s->series[SETTLED], s->txn, id);
-    rc = rc == MDB_NOTFOUND ? 0 : rc;
-    return rc == 0 ? mdb_put(s->txn, s->tables[DELIVERIES], &key, &value, 0) : rc;
-}
 
 enum status
 store_delivery_put(struct store *s,
                    const struct uuid *id,
-                   bool settled,
-                   struct span bytes)
+                   const struct stored_delivery *d)
 {
     if (store_begin(s) != STATUS_OK) {
         return STATUS_IO;
     }
-    int rc = settled ? settle(s, id, bytes) : keep_pending(s, id, bytes);
+    struct delivery_head head = {.state = (uint64_t)d->state, .ended_us = d->ended_us};
+    MDB_val key = key_of(id);
+    MDB_val place = {.mv_size = sizeof head + d->bytes.size};
+    int rc = mdb_put(s->txn, s->tables[DELIVERIES], &key, &place, MDB_RESERVE);
     if (rc != 0) {
         return store_fail(s, "put a delivery", rc);
     }
-    store_note_written(s, bytes.size);
+    memcpy(place.mv_data, &head, sizeof head);
+    memcpy((char *)place.mv_data + sizeof head, d->bytes.data, d->bytes.size);
+    store_note_written(s, place.mv_size);
     return STATUS_OK;
+}
+
+static struct stored_delivery
+delivery_of(const MDB_val *value)
+{
+    struct delivery_head head;
+    memcpy(&head, value->mv_data, sizeof head);
+    return (struct stored_delivery){
+        .state = (enum stored_delivery_state)head.state,
+        .ended_us = head.ended_us,
+        .bytes = span_of((const char *)value->mv_data + sizeof head,
+                         value->mv_size - sizeof head),
+    };
 }
 
 enum status
-store_delivery_get(struct store *s, const struct uuid *id, struct span *bytes)
+store_delivery_get(struct store *s, const struct uuid *id, struct stored_delivery *d)
 {
     MDB_val key = key_of(id);
     MDB_val value;
-    if (store_begin(s) != STATUS_OK) {
+    if (store_begin(s) != STATUS_OK ||
+        mdb_get(s->txn, s->tables[DELIVERIES], &key, &value) != 0) {
         return STATUS_NOT_FOUND;
     }
-    int rc = mdb_get(s->txn, s->tables[DELIVERIES], &key, &value);
-    if (rc == MDB_NOTFOUND) {
-        rc = series_find(&s->series[SETTLED], s->txn, id, 0, INT64_MAX, &value);
-    }
-    if (rc != 0) {
-        return STATUS_NOT_FOUND;
-    }
-    *bytes = span_of(value.mv_data, value.mv_size);
+    *d = delivery_of(&value);
     return STATUS_OK;
 }
 
 void
-store_delivery_remove(struct store *s, const struct uuid *id)
-{
-    if (store_begin(s) != STATUS_OK) {
-        return;
-    }
-    MDB_val key = key_of(id);
-    int pending = mdb_del(s->txn, s->tables[DELIVERIES], &key, NULL);
-    int settled = series_remove(&s->series[SETTLED], s->txn, id);
-    int rc = pending == MDB_NOTFOUND ? settled : pending;
-    if (rc == 0) {
-        store_note_written(s, 0);
-    } else if (rc != MDB_NOTFOUND) {
-        store_fail(s, "remove a delivery", rc);
-    }
-}
-
-void
-store_delivery_each(struct store *s, store_delivery_fn fn, void *arg)
+store_delivery_each(struct store *s,
+                    const struct uuid *from,
+                    store_delivery_fn fn,
+                    void *arg)
 {
     MDB_cursor *cursor = NULL;
     if (store_begin(s) != STATUS_OK ||
         mdb_cursor_open(s->txn, s->tables[DELIVERIES], &cursor) != 0) {
         return;
     }
-    MDB_val key;
+    MDB_val key = key_of(from);
     MDB_val value;
-    while (mdb_cursor_get(cursor, &key, &value, MDB_NEXT) == 0) {
+    int rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+    bool go_on = true;
+    while (rc == 0 && go_on) {
         struct uuid id;
         memcpy(id.bytes, key.mv_data, UUID_BYTES);
-        fn(arg, &id, span_of(value.mv_data, value.mv_size));
+        const struct stored_delivery d = delivery_of(&value);
+        go_on = fn(arg, &id, &d);
+        rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
     }
     mdb_cursor_close(cursor);
+}
+
+void
+store_delivery_sweep(struct store *s,
+                     struct uuid *from,
+                     size_t count,
+                     int64_t before_us)
+{
+    MDB_cursor *cursor = NULL;
+    if (store_begin(s) != STATUS_OK ||
+        mdb_cursor_open(s->txn, s->tables[DELIVERIES], &cursor) != 0) {
+        return;
+    }
+    MDB_val key = key_of(from);
+    MDB_val value;
+    int rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+    for (size_t seen = 0; rc == 0 && seen < count; seen++) {
+        const struct stored_delivery d = delivery_of(&value);
+        if (d.state != DELIVERY_OPEN && d.ended_us < before_us) {
+            rc = mdb_cursor_del(cursor, 0);
+            store_note_written(s, 0);
+        }
+        rc = rc == 0 ? mdb_cursor_get(cursor, &key, &value, MDB_NEXT) : rc;
+    }
+    *from = (struct uuid){{0}};
+    if (rc == 0) {
+        memcpy(from->bytes, key.mv_data, UUID_BYTES);
+    }
+    mdb_cursor_close(cursor);
+    if (rc != 0 && rc != MDB_NOTFOUND) {
+        store_fail(s, "sweep deliveries", rc);
+    }
 }

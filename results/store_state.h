@@ -15,13 +15,19 @@
 
 /*
  * RESULTS: id -> arrival, flags, record. DELIVERED: the records of rows there that say
- * ELSEWHERE, for a shorter time. SETTLED: id -> delivery.
+ * ELSEWHERE, for a shorter time.
  */
-enum store_series { RESULTS, DELIVERED, SETTLED, SERIES_COUNT };
+enum store_series { RESULTS, DELIVERED, SERIES_COUNT };
 
-/* offsets: topic:partition -> position; deliveries: id -> one with attempts left;
- * batches: id -> row; batch notes: id, n -> line (store_batch.c). */
+/* offsets: topic:partition -> position; deliveries: id -> state, end, record; batches:
+ * id -> row; batch notes: id, n -> line (store_batch.c). */
 enum store_table { OFFSETS, DELIVERIES, BATCHES, BATCH_NOTES, TABLE_COUNT };
+
+/* In front of every delivery. */
+struct delivery_head {
+    uint64_t state; /* enum stored_delivery_state */
+    int64_t ended_us;
+};
 
 /* A transaction is ended at this size whoever should have done it. */
 enum { STORE_DIRTY_MAX = 64 << 20 };

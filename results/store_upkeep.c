@@ -59,10 +59,8 @@ evict(struct store *s, struct series *all)
         rc = whole ? series_drop(all, s->txn, &rows)
                    : series_trim(all, s->txn, TRIM_ROWS, &rows);
     }
-    if (all != &s->series[SETTLED]) {
-        metric_add(results_metric(ROW_STORE_EVICTED), (int64_t)rows);
-        s->evicted += rows;
-    }
+    metric_add(results_metric(ROW_STORE_EVICTED), (int64_t)rows);
+    s->evicted += rows;
     store_note_written(s, 0);
     return rc;
 }

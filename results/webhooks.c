@@ -1,187 +1,94 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A delivery waits in the heap for its time, then possibly in the line of its endpoint
- * for one of four places, then for the answer. URL and body stay in the store; memory
- * holds about a hundred bytes per delivery.
+ * delivery_book.c says how a delivery stands, delivery_line.c whose turn it is. What
+ * the store holds of ours and does not stand in the line is taken up when the journal
+ * has been read, and when there is room again.
  */
 #include "results/webhooks.h"
 
 #include "base/clock.h"
-#include "base/heap.h"
 #include "base/log.h"
-#include "base/map.h"
 #include "results/attempt.h"
 #include "results/delivery.h"
-#include "results/endpoint.h"
+#include "results/delivery_line.h"
 #include "results/metrics.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
 enum {
-    CALLS_MAX = 64,
-    CALLS_PER_ENDPOINT = 4,
+    CALLS_MAX = 256,
+    TAKEN_PER_TURN = 128,
     RETRY_AFTER_MAX_S = 3600,
     JITTER_PERCENT = 20,
 };
 
-#define BUSY_NS   (100 * NS_PER_MS)
-#define MINUTE_NS (60 * NS_PER_S)
-#define HOUR_NS   (60 * MINUTE_NS)
+#define BUSY_NS    (100 * NS_PER_MS)
+#define SWEEP_NS   NS_PER_S
+#define TAKE_UP_NS (10 * NS_PER_S)
+#define MINUTE_NS  (60 * NS_PER_S)
+#define HOUR_NS    (60 * MINUTE_NS)
 
 const int64_t webhook_delays_ns[WEBHOOK_ATTEMPTS_MAX] = {
     0,           5 * NS_PER_S, 5 * MINUTE_NS, 30 * MINUTE_NS, 2 * HOUR_NS,
     5 * HOUR_NS, 10 * HOUR_NS, 14 * HOUR_NS,  20 * HOUR_NS,   24 * HOUR_NS,
 };
 
-struct delivery {
-    struct heap_node due;            /* first: see delivery_of() */
-    struct endpoint_waiting waiting; /* for a place at the endpoint */
-    int64_t due_ns;
-    struct uuid id; /* of the job */
-    struct webhooks *webhooks;
-    struct endpoint *endpoint;
-    struct delivery *next; /* all deliveries */
-    struct delivery **link;
-};
+const int64_t webhook_pause_ns = 5 * NS_PER_S;
 
 struct webhooks {
     struct webhooks_config config;
     struct store *store;
+    struct delivery_book book;
     struct http_caller *caller; /* NULL while none can be sent */
     struct secrets secrets;
-    struct heap due;
-    struct map endpoints;
-    struct delivery *all;
-    size_t pending;
+    struct delivery_line line;
     unsigned calls;
-    struct buf scratch;
+    bool take_up_all;   /* at the next turn, also what the journal may not know */
+    bool left;          /* the store holds some that did not fit */
+    int64_t take_up_ns; /* not earlier, for what was left */
+    int64_t sweep_ns;
 };
 
-static bool
-due_earlier(const struct heap_node *a, const struct heap_node *b)
+int64_t
+webhooks_lifetime(const int64_t *delays_ns, int64_t attempts_max)
 {
-    return ((const struct delivery *)(const void *)a)->due_ns <
-           ((const struct delivery *)(const void *)b)->due_ns;
-}
-
-static struct delivery *
-delivery_of(struct heap_node *node)
-{
-    return (struct delivery *)(void *)node;
-}
-
-static struct delivery *
-delivery_waiting(struct endpoint_waiting *waiting)
-{
-    char *inside = (char *)waiting;
-    return (struct delivery *)(void *)(inside - offsetof(struct delivery, waiting));
+    int64_t sum_ns = 0;
+    for (int64_t i = 0; i < attempts_max; i++) {
+        sum_ns += delays_ns[i];
+    }
+    sum_ns += sum_ns / 100 * JITTER_PERCENT;
+    return sum_ns > MINUTE_NS ? sum_ns : MINUTE_NS;
 }
 
 static void
-set_pending(struct webhooks *w, size_t pending)
+show_pending(const struct webhooks *w)
 {
-    w->pending = pending;
-    metric_set(results_metric(ROW_WEBHOOKS_PENDING), (int64_t)pending);
+    metric_set(results_metric(ROW_WEBHOOKS_PENDING), (int64_t)w->line.count);
+}
+
+static void
+drop(struct webhooks *w, struct waiting_delivery *d)
+{
+    delivery_line_remove(&w->line, d);
+    show_pending(w);
 }
 
 static bool
-delivery_add(struct webhooks *w, const struct uuid *id, struct span url, int64_t due_ns)
+line_add(struct webhooks *w, const struct webhook_record *record)
 {
-    if (w->pending >= (size_t)w->config.pending_max) {
-        return false;
-    }
-    struct delivery *d = calloc(1, sizeof *d);
-    if (d == NULL) {
-        return false;
-    }
-    *d = (struct delivery){.due = {.at = HEAP_OUTSIDE},
-                           .due_ns = due_ns,
-                           .id = *id,
-                           .webhooks = w,
-                           .endpoint = endpoint_borrow(&w->endpoints, url)};
-    if (d->endpoint == NULL) {
-        free(d);
-        return false;
-    }
-    if (heap_insert(&w->due, &d->due) != STATUS_OK) {
-        endpoint_return(&w->endpoints, d->endpoint);
-        free(d);
-        return false;
-    }
-    d->next = w->all;
-    d->link = &w->all;
-    if (d->next != NULL) {
-        d->next->link = &d->next;
-    }
-    w->all = d;
-    set_pending(w, w->pending + 1);
-    return true;
-}
-
-static void
-delivery_free(struct delivery *d)
-{
-    struct webhooks *w = d->webhooks;
-    heap_remove(&w->due, &d->due);
-    *d->link = d->next;
-    if (d->next != NULL) {
-        d->next->link = d->link;
-    }
-    endpoint_return(&w->endpoints, d->endpoint);
-    free(d);
-    set_pending(w, w->pending - 1);
-}
-
-static void
-keep(struct webhooks *w, const struct uuid *id, const struct delivery_record *record)
-{
-    bool settled = record->view.state != WEBHOOK_PENDING;
-    buf_reset(&w->scratch);
-    delivery_write(record, &w->scratch);
-    enum status status = w->scratch.status;
-    if (status == STATUS_OK) {
-        status = store_delivery_put(w->store, id, settled, buf_span(&w->scratch));
-    }
-    if (status != STATUS_OK) {
-        log_error("webhook_not_kept", log_status(status));
-    }
-}
-
-static void
-log_settled(const struct uuid *id, const struct webhook_view *view, const char *reason)
-{
-    char text[UUID_TEXT];
-    uuid_format(id, text);
-    log_warn("webhook_ended", log_span("id", span_of(text, UUID_TEXT)),
-             log_text("state", webhook_state_name(view->state)),
-             log_int("attempts", view->attempts), log_text("reason", reason));
-}
-
-/* The end of a delivery stays visible as long as the result is. */
-static void
-settle(struct webhooks *w,
-       const struct uuid *id,
-       struct webhook_view view,
-       const char *reason)
-{
-    static const enum results_row rows[WEBHOOK_STATE_COUNT] = {
-        [WEBHOOK_DELIVERED] = ROW_WEBHOOKS_DELIVERED,
-        [WEBHOOK_EXHAUSTED] = ROW_WEBHOOKS_EXHAUSTED,
-        [WEBHOOK_STOPPED] = ROW_WEBHOOKS_STOPPED,
+    int64_t now_ns = clock_mono_ns();
+    int64_t wall_us = clock_wall_us();
+    int64_t wait_us = record->due_us > wall_us ? record->due_us - wall_us : 0;
+    int64_t age_us = wall_us > record->begun_us ? wall_us - record->begun_us : 0;
+    const struct delivery_times times = {
+        .due_ns = now_ns + wait_us * NS_PER_US,
+        .lives_until_ns = now_ns + w->config.lifetime_ns - age_us * NS_PER_US,
     };
-    struct stored result;
-    metric_add(results_metric(rows[view.state]), 1);
-    if (view.state != WEBHOOK_DELIVERED) {
-        log_settled(id, &view, reason);
-    }
-    if (store_get(w->store, id, clock_wall_us(), &result) == STATUS_OK) {
-        keep(w, id, &(struct delivery_record){.view = view});
-    } else {
-        store_delivery_remove(w->store, id);
-    }
+    bool added = delivery_line_add(&w->line, &record->id, record->url, times) != NULL;
+    show_pending(w);
+    return added;
 }
 
 static int64_t
@@ -199,93 +106,89 @@ delay_before(const struct webhooks *w, int64_t attempt, int64_t retry_after_s)
 }
 
 static void
-schedule(struct delivery *d, int64_t due_ns)
+schedule(struct webhooks *w, struct waiting_delivery *d, int64_t due_ns)
 {
-    d->due_ns = due_ns;
-    if (heap_insert(&d->webhooks->due, &d->due) != STATUS_OK) {
+    if (!delivery_line_schedule(&w->line, d, due_ns)) {
         log_error("webhook_postponed", log_text("reason", "no memory"));
-        delivery_free(d); /* the store has it: taken up again at the next start */
+        drop(w, d);
+        w->left = true;
     }
 }
 
 static void
-wait_again(struct delivery *d, struct delivery_record *record, int64_t retry_after_s)
+wait_again(struct waiting_delivery *d,
+           struct webhook_record *record,
+           const struct http_answer *answer)
 {
-    struct webhooks *w = d->webhooks;
-    int64_t delay_ns = delay_before(w, record->view.attempts, retry_after_s);
-    record->view.due_us = clock_wall_us() + delay_ns / NS_PER_US;
-    keep(w, &d->id, record);
-    schedule(d, clock_mono_ns() + delay_ns);
+    struct webhooks *w = d->user;
+    int64_t delay_ns = delay_before(w, record->attempts, answer->retry_after_s);
+    record->due_us = clock_wall_us() + delay_ns / NS_PER_US;
+    record->reason = span_of_text(attempt_reason(answer));
+    delivery_book_tell(&w->book, record);
+    schedule(w, d, clock_mono_ns() + delay_ns);
 }
 
-/* The next in line has its turn; the loop's next one. */
-static void
-advance(struct endpoint *e, int64_t now_ns)
+/* It went to another owner while the call was under way: only what ends it counts. */
+static bool
+is_news(const struct webhooks *w, const struct uuid *id, enum webhook_state state)
 {
-    struct endpoint_waiting *waiting = endpoint_next(e);
-    if (waiting != NULL) {
-        struct delivery *d = delivery_waiting(waiting);
-        schedule(d, now_ns);
-    }
-}
-
-/* Why no further attempt is made, for whoever reads the log. */
-static void
-write_reason(const struct http_answer *answer, char *reason, size_t size)
-{
-    if (answer->status == STATUS_OK) {
-        snprintf(reason, size, "answered %d", answer->code);
-    } else if (answer->status == STATUS_UNSUPPORTED) {
-        snprintf(reason, size, "a private address (webhook.allow.private)");
-    } else {
-        snprintf(reason, size, "%s", status_name(answer->status));
-    }
+    return delivery_book_is_ours(&w->book, id) || state == WEBHOOK_DELIVERED ||
+           state == WEBHOOK_STOPPED;
 }
 
 static void
 on_answer(void *arg, const struct http_answer *answer)
 {
-    struct delivery *d = arg;
-    struct webhooks *w = d->webhooks;
-    struct endpoint *e = d->endpoint;
-    struct span bytes;
-    struct delivery_record record;
+    struct waiting_delivery *d = arg;
+    struct webhooks *w = d->user;
+    struct webhook_record record;
+    enum endpoint_verdict verdict;
     w->calls--;
-    e->calls--;
     if (answer->status == STATUS_CLOSED) {
-        delivery_free(d);
+        drop(w, d);
         return;
     }
-    if (store_delivery_get(w->store, &d->id, &bytes) != STATUS_OK ||
-        delivery_read(bytes, &record) != STATUS_OK) {
-        record = (struct delivery_record){.view = {.attempts = w->config.attempts_max}};
-    }
-    record.view.attempts++;
-    record.view.state =
-        attempt_judge(answer, record.view.attempts >= w->config.attempts_max);
-    record.view.due_us = clock_wall_us();
-    advance(e, clock_mono_ns());
-    if (record.view.state == WEBHOOK_PENDING) {
-        wait_again(d, &record, answer->retry_after_s);
+    bool says = attempt_verdict(answer, &verdict);
+    delivery_line_answered(&w->line, d, says ? &verdict : NULL, clock_mono_ns());
+    if (delivery_book_recall(&w->book, &d->id, &record) != STATUS_OK ||
+        record.state != WEBHOOK_PENDING) {
+        drop(w, d);
         return;
     }
-    char reason[64];
-    write_reason(answer, reason, sizeof reason);
-    settle(w, &d->id, record.view, reason);
-    delivery_free(d);
+    record.attempts++;
+    enum webhook_state state =
+        attempt_judge(answer, record.attempts >= w->config.attempts_max);
+    if (state == WEBHOOK_PENDING && delivery_book_is_ours(&w->book, &d->id)) {
+        wait_again(d, &record, answer);
+        return;
+    }
+    if (is_news(w, &d->id, state)) {
+        delivery_book_end(&w->book, &record, state, attempt_reason(answer));
+    }
+    drop(w, d);
+}
+
+/* What is to be sent. One that was only noted in the store is told of first. */
+static enum status
+recall_to_send(struct webhooks *w, const struct uuid *id, struct webhook_record *record)
+{
+    enum status status = delivery_book_recall(&w->book, id, record);
+    if (status == STATUS_OK && record->revision == 0) {
+        delivery_book_tell(&w->book, record);
+        status = delivery_book_recall(&w->book, id, record);
+    }
+    return status == STATUS_OK && record->state != WEBHOOK_PENDING ? STATUS_CONFLICT
+                                                                   : status;
 }
 
 static void
-start(struct delivery *d, int64_t now_ns)
+call(struct webhooks *w, struct waiting_delivery *d, int64_t now_ns)
 {
-    struct webhooks *w = d->webhooks;
-    struct span bytes;
-    struct delivery_record record;
-    if (store_delivery_get(w->store, &d->id, &bytes) != STATUS_OK ||
-        delivery_read(bytes, &record) != STATUS_OK) {
+    struct webhook_record record;
+    if (recall_to_send(w, &d->id, &record) != STATUS_OK) {
         log_error("webhook_lost", log_text("reason", "not in the store"));
-        advance(d->endpoint, now_ns);
-        delivery_free(d);
+        delivery_line_answered(&w->line, d, NULL, now_ns);
+        drop(w, d);
         return;
     }
     const struct attempt attempt = {
@@ -295,55 +198,135 @@ start(struct delivery *d, int64_t now_ns)
         .body = record.body,
         .timeout_ns = w->config.timeout_ns,
         .allow_private = w->config.allow_private,
+        .hosts = w->config.hosts,
+        .ports = w->config.allow_private ? NULL : w->config.ports,
     };
     if (attempt_start(w->caller, &attempt, on_answer, d) == STATUS_OK) {
         metric_add(results_metric(ROW_WEBHOOK_ATTEMPTS), 1);
         w->calls++;
-        d->endpoint->calls++;
         return;
     }
-    schedule(d, now_ns + BUSY_NS);
+    delivery_line_answered(&w->line, d, NULL, now_ns);
+    schedule(w, d, now_ns + BUSY_NS);
+}
+
+static void
+give_up(struct webhooks *w, struct waiting_delivery *d)
+{
+    struct webhook_record record;
+    if (delivery_book_recall(&w->book, &d->id, &record) == STATUS_OK &&
+        record.state == WEBHOOK_PENDING) {
+        delivery_book_end(&w->book, &record, WEBHOOK_EXHAUSTED, "endpoint_dead");
+    }
+    drop(w, d);
+}
+
+/* One of the store, to be made. @return false: there is no room for more */
+static bool
+take_up(void *arg, const struct uuid *id, const struct stored_delivery *stored)
+{
+    struct webhooks *w = arg;
+    struct webhook_record record;
+    if (stored->state == DELIVERY_TOLD || !delivery_book_is_ours(&w->book, id)) {
+        return true;
+    }
+    if (stored->state == DELIVERY_ENDED) {
+        if (w->take_up_all) {
+            delivery_book_repeat(&w->book, id, stored->bytes);
+        }
+        return true;
+    }
+    if (delivery_line_find(&w->line, id) != NULL) {
+        return true;
+    }
+    if (delivery_book_recall(&w->book, id, &record) != STATUS_OK) {
+        return true;
+    }
+    w->left = !line_add(w, &record) || w->left;
+    return w->line.count < w->line.limit;
+}
+
+static void
+take_up_what_fits(struct webhooks *w, int64_t now_ns)
+{
+    static const struct uuid first;
+    bool room = w->line.count <= w->line.limit / 2;
+    if (!w->take_up_all && !(w->left && room && now_ns >= w->take_up_ns)) {
+        return;
+    }
+    w->left = false;
+    w->take_up_ns = now_ns + TAKE_UP_NS;
+    store_delivery_each(w->store, &first, take_up, w);
+    w->take_up_all = false;
+}
+
+static void
+sweep(struct webhooks *w, int64_t now_ns)
+{
+    if (now_ns >= w->sweep_ns) {
+        delivery_book_sweep(&w->book, clock_wall_us());
+        w->sweep_ns = now_ns + SWEEP_NS;
+    }
 }
 
 int64_t
 webhooks_turn(struct webhooks *w, int64_t now_ns)
 {
-    while (w->calls < CALLS_MAX) {
-        struct delivery *d = delivery_of(heap_peek(&w->due));
-        if (d == NULL) {
-            return TIME_NEVER;
+    sweep(w, now_ns);
+    if (!webhooks_enabled(w)) {
+        return w->sweep_ns;
+    }
+    take_up_what_fits(w, now_ns);
+    for (unsigned taken = 0; w->calls < CALLS_MAX; taken++) {
+        struct waiting_delivery *d = NULL;
+        if (taken == TAKEN_PER_TURN) {
+            return now_ns; /* the others of the loop, too, want their turn */
         }
-        if (d->due_ns > now_ns) {
-            return d->due_ns;
+        enum delivery_turn turn = delivery_line_take(&w->line, now_ns, &d);
+        if (turn == DELIVERY_NONE) {
+            break;
         }
-        heap_remove(&w->due, &d->due);
-        if (d->endpoint->calls >= CALLS_PER_ENDPOINT) {
-            endpoint_queue(d->endpoint, &d->waiting);
+        if (turn == DELIVERY_CALL) {
+            call(w, d, now_ns);
         } else {
-            start(d, now_ns);
+            give_up(w, d);
         }
     }
-    return TIME_NEVER; /* an answer wakes the loop */
+    /* With all places taken an answer wakes the loop. */
+    int64_t next_ns = w->calls < CALLS_MAX ? delivery_line_next(&w->line) : TIME_NEVER;
+    return next_ns < w->sweep_ns ? next_ns : w->sweep_ns;
 }
 
-static void
-begin(struct webhooks *w, const struct reply *reply, int64_t now_ns, int64_t wall_us)
+static const char *
+why_never(const struct webhooks *w, struct span url)
+{
+    if (!webhooks_enabled(w)) {
+        return "no_secret";
+    }
+    bool is_url = url.size <= ATTEMPT_URL_MAX && memchr(url.data, 0, url.size) == NULL;
+    return is_url ? NULL : "bad_url";
+}
+
+/* While it is not ours to make, or not known to be, it is only noted in the store. */
+static enum status
+begin(struct webhooks *w, const struct reply *reply, struct webhook_record *record)
 {
     struct buf body;
-    buf_init(&body, DELIVERY_BODY_MAX);
-    delivery_write_body(reply, wall_us, &body);
-    struct delivery_record record = {.view = {.due_us = wall_us},
-                                     .url = reply->webhook.url,
-                                     .body = buf_span(&body)};
-    if (body.status == STATUS_OK) {
-        keep(w, &reply->id, &record);
+    buf_init(&body, WEBHOOK_BODY_MAX);
+    delivery_write_body(reply, record->begun_us, &body);
+    enum status status = body.status;
+    record->body = buf_span(&body);
+    record->url = reply->webhook.url;
+    if (status == STATUS_OK && !delivery_book_is_ours(&w->book, &record->id)) {
+        delivery_book_keep(&w->book, record);
+    } else if (status == STATUS_OK) {
+        status = line_add(w, record) ? STATUS_OK : STATUS_FULL;
     }
-    if (body.status != STATUS_OK ||
-        !delivery_add(w, &reply->id, reply->webhook.url, now_ns)) {
-        record.view.state = WEBHOOK_EXHAUSTED;
-        settle(w, &reply->id, record.view, "webhook.pending.max reached, or no memory");
+    if (status == STATUS_OK && delivery_book_is_ours(&w->book, &record->id)) {
+        delivery_book_tell(&w->book, record);
     }
     buf_fini(&body);
+    return status;
 }
 
 void
@@ -352,38 +335,95 @@ webhooks_begin(struct webhooks *w,
                int64_t now_ns,
                int64_t wall_us)
 {
-    struct span known;
+    struct stored_delivery known;
+    (void)now_ns;
     if (!delivery_is_wanted(reply) ||
         store_delivery_get(w->store, &reply->id, &known) == STATUS_OK) {
         return;
     }
-    struct webhook_view never = {.state = WEBHOOK_EXHAUSTED, .due_us = wall_us};
-    if (!webhooks_enabled(w)) {
-        settle(w, &reply->id, never, "no webhook.secret.file to sign with");
-        return;
+    struct webhook_record record = {.id = reply->id,
+                                    .tenant = reply->tenant,
+                                    .begun_us = wall_us,
+                                    .due_us = wall_us};
+    const char *never = why_never(w, reply->webhook.url);
+    if (never == NULL && begin(w, reply, &record) != STATUS_OK) {
+        never = "too_many_pending";
     }
-    if (reply->webhook.url.size > ATTEMPT_URL_MAX ||
-        memchr(reply->webhook.url.data, 0, reply->webhook.url.size) != NULL) {
-        settle(w, &reply->id, never, "the URL is no URL");
-        return;
+    if (never != NULL) {
+        delivery_book_end(&w->book, &record, WEBHOOK_EXHAUSTED, never);
     }
-    begin(w, reply, now_ns, wall_us);
 }
 
-static void
-take_up(void *arg, const struct uuid *id, struct span bytes)
+enum status
+webhooks_redeliver(struct webhooks *w, const struct reply *reply, int64_t now_ns)
 {
-    struct webhooks *w = arg;
-    struct delivery_record record;
-    if (delivery_read(bytes, &record) != STATUS_OK ||
-        record.url.size > ATTEMPT_URL_MAX) {
-        return;
+    struct webhook_record record = {.id = reply->id};
+    if (!delivery_is_wanted(reply)) {
+        return STATUS_NOT_FOUND;
     }
-    int64_t wait_ns = (record.view.due_us - clock_wall_us()) * NS_PER_US;
-    int64_t due_ns = clock_mono_ns() + (wait_ns > 0 ? wait_ns : 0);
-    if (!delivery_add(w, id, record.url, due_ns)) {
-        log_warn("webhook_left", log_text("reason", "webhook.pending.max reached"));
+    if (why_never(w, reply->webhook.url) != NULL) {
+        return STATUS_UNSUPPORTED;
     }
+    if (!delivery_book_is_ours(&w->book, &reply->id)) {
+        return STATUS_UNAVAILABLE;
+    }
+    struct waiting_delivery *d = delivery_line_find(&w->line, &reply->id);
+    if (d != NULL) {
+        if (!d->calling) {
+            schedule(w, d, now_ns);
+        }
+        return STATUS_OK;
+    }
+    if (delivery_book_recall(&w->book, &reply->id, &record) != STATUS_OK) {
+        record = (struct webhook_record){.id = reply->id};
+    }
+    record.tenant = reply->tenant;
+    record.state = WEBHOOK_PENDING;
+    record.attempts = 0;
+    record.reason = span_of(NULL, 0);
+    record.begun_us = clock_wall_us();
+    record.due_us = record.begun_us;
+    return begin(w, reply, &record);
+}
+
+void
+webhooks_learn(struct webhooks *w,
+               const struct webhook_record *record,
+               struct span bytes)
+{
+    bool news = delivery_book_learn(&w->book, record, bytes);
+    struct waiting_delivery *d = delivery_line_find(&w->line, &record->id);
+    if (news && record->state != WEBHOOK_PENDING && d != NULL && !d->calling) {
+        drop(w, d);
+    }
+}
+
+void
+webhooks_ownership_changed(struct webhooks *w)
+{
+    struct waiting_delivery *next = NULL;
+    for (struct waiting_delivery *d = w->line.all; d != NULL; d = next) {
+        next = d->next;
+        if (!d->calling && !delivery_book_is_ours(&w->book, &d->id)) {
+            drop(w, d);
+        }
+    }
+    w->take_up_all = true;
+}
+
+static enum status
+read_secrets(struct webhooks *w, struct loop *loop, struct fault *fault)
+{
+    if (!http_ports_are_valid(w->config.ports == NULL ? "" : w->config.ports)) {
+        return fault_set(fault, STATUS_INVALID,
+                         "webhook.allow.ports: want numbers from 1 to 65535 by commas");
+    }
+    if (w->config.secret_file == NULL) {
+        return STATUS_OK;
+    }
+    enum status status = secrets_read(&w->secrets, w->config.secret_file, fault);
+    return status == STATUS_OK ? http_caller_create(&w->caller, loop, CALLS_MAX)
+                               : status;
 }
 
 enum status
@@ -399,22 +439,12 @@ webhooks_create(struct webhooks **out,
     }
     w->config = *config;
     w->store = store;
-    heap_init(&w->due, (size_t)config->pending_max, due_earlier);
-    map_init(&w->endpoints, (size_t)config->pending_max, 0); /* keys are digests */
-    buf_init(&w->scratch, DELIVERY_BODY_MAX + ATTEMPT_URL_MAX + 1024);
-    enum status status = STATUS_OK;
-    if (config->secret_file != NULL) {
-        status = secrets_read(&w->secrets, config->secret_file, fault);
-        if (status == STATUS_OK) {
-            status = http_caller_create(&w->caller, loop, CALLS_MAX);
-        }
-    }
+    delivery_line_init(&w->line, (size_t)config->pending_max, config->pause_ns, w);
+    delivery_book_init(&w->book, store, &config->journal, config->ttl_us);
+    enum status status = read_secrets(w, loop, fault);
     if (status != STATUS_OK) {
         webhooks_destroy(&w);
         return status;
-    }
-    if (webhooks_enabled(w)) {
-        store_delivery_each(store, take_up, w);
     }
     *out = w;
     return STATUS_OK;
@@ -429,15 +459,8 @@ webhooks_destroy(struct webhooks **webhooks)
         return;
     }
     http_caller_destroy(&w->caller);
-    struct delivery *d = w->all;
-    while (d != NULL) {
-        struct delivery *next = d->next;
-        delivery_free(d);
-        d = next;
-    }
-    heap_fini(&w->due);
-    map_fini(&w->endpoints);
-    buf_fini(&w->scratch);
+    delivery_line_fini(&w->line);
+    delivery_book_fini(&w->book);
     secrets_fini(&w->secrets);
     free(w);
 }
@@ -446,4 +469,25 @@ bool
 webhooks_enabled(const struct webhooks *w)
 {
     return w->caller != NULL;
+}
+
+enum status
+webhooks_reload(struct webhooks *w, struct fault *fault)
+{
+    struct secrets fresh;
+    if (!webhooks_enabled(w)) {
+        return STATUS_OK;
+    }
+    enum status status = secrets_read(&fresh, w->config.secret_file, fault);
+    if (status == STATUS_OK) {
+        w->secrets = fresh;
+        secrets_fini(&fresh);
+    }
+    return status;
+}
+
+struct delivery_book *
+webhooks_book(struct webhooks *w)
+{
+    return &w->book;
 }

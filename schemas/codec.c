@@ -84,6 +84,12 @@ control_encode(const struct control *c, struct buf *b)
     encode(b, &codec_control, c);
 }
 
+void
+webhook_record_encode(const struct webhook_record *w, struct buf *b)
+{
+    encode(b, &codec_webhook_record, w);
+}
+
 enum status
 request_decode(struct span bytes,
                struct arena *arena,
@@ -136,6 +142,20 @@ control_decode(struct span bytes,
     enum status status = decode(bytes, &codec_control, arena, &read, fault);
     if (status == STATUS_OK) {
         *c = read;
+    }
+    return status;
+}
+
+enum status
+webhook_record_decode(struct span bytes,
+                      struct arena *arena,
+                      struct webhook_record *w,
+                      struct fault *fault)
+{
+    struct webhook_record read = {0};
+    enum status status = decode(bytes, &codec_webhook_record, arena, &read, fault);
+    if (status == STATUS_OK) {
+        *w = read;
     }
     return status;
 }

@@ -27,6 +27,7 @@ void request_encode(const struct request *r, struct buf *b);
 void reply_encode(const struct reply *r, struct buf *b);
 void model_info_encode(const struct model_info *m, struct buf *b);
 void control_encode(const struct control *c, struct buf *b);
+void webhook_record_encode(const struct webhook_record *w, struct buf *b);
 
 /**
  * Reads a framed record: single-object, Confluent prefix, or bare.
@@ -53,6 +54,11 @@ MUST_CHECK enum status control_decode(struct span bytes,
                                       struct arena *arena,
                                       struct control *c,
                                       struct fault *fault);
+/** Takes nothing from the arena. */
+MUST_CHECK enum status webhook_record_decode(struct span bytes,
+                                             struct arena *arena,
+                                             struct webhook_record *w,
+                                             struct fault *fault);
 
 /**
  * Only the id of a request that may not decode, so that its sender can still be told.

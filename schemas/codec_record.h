@@ -67,6 +67,7 @@ extern const struct codec_record codec_request;
 extern const struct codec_record codec_reply;
 extern const struct codec_record codec_model_info;
 extern const struct codec_record codec_control;
+extern const struct codec_record codec_webhook_record;
 
 void
 codec_record_read(struct avro_reader *r, const struct codec_record *type, void *record);

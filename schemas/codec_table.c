@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The rows of our records, in the order of request.avsc, reply.avsc, model_state.avsc
- * and control.avsc. Tests hold them against avro-c, which reads the .avsc, and compute
- * the fingerprints (CRC-64-AVRO of the canonical forms).
+ * The rows of our records, in the order of request.avsc, reply.avsc, model_state.avsc,
+ * control.avsc and webhook.avsc. Tests hold them against avro-c, which reads the .avsc,
+ * and compute the fingerprints (CRC-64-AVRO of the canonical forms).
  */
 #include "schemas/codec_record.h"
 #include "schemas/message.h"
@@ -11,7 +11,8 @@
 _Static_assert(sizeof(enum datatype) == sizeof(unsigned) &&
                    sizeof(enum reply_status) == sizeof(unsigned) &&
                    sizeof(enum model_state) == sizeof(unsigned) &&
-                   sizeof(enum control_type) == sizeof(unsigned),
+                   sizeof(enum control_type) == sizeof(unsigned) &&
+                   sizeof(enum webhook_state) == sizeof(unsigned),
                "enums are stored as unsigned int");
 
 static enum status
@@ -444,4 +445,55 @@ const struct codec_record codec_control = {
     .field_count = sizeof(control_fields) / sizeof(control_fields[0]),
     .size = sizeof(struct control),
     .fingerprint = 0x7c6e25d2a9d72814U,
+};
+
+static const struct codec_field webhook_record_fields[] = {
+    {.name = "id", .type = &codec_uuid, .offset = offsetof(struct webhook_record, id)},
+    {.name = "tenant",
+     .type = &codec_text,
+     .offset = offsetof(struct webhook_record, tenant),
+     .max = NAME_MAX_BYTES},
+    {.name = "state",
+     .type = &codec_enum,
+     .offset = offsetof(struct webhook_record, state),
+     .max = WEBHOOK_STATE_COUNT - 1},
+    {.name = "revision",
+     .type = &codec_long,
+     .offset = offsetof(struct webhook_record, revision),
+     .min = 0,
+     .max = INT64_MAX},
+    {.name = "attempts",
+     .type = &codec_int,
+     .offset = offsetof(struct webhook_record, attempts),
+     .min = 0,
+     .max = INT32_MAX},
+    {.name = "reason",
+     .type = &codec_text,
+     .offset = offsetof(struct webhook_record, reason),
+     .max = WEBHOOK_REASON_MAX},
+    {.name = "begun_at",
+     .type = &codec_long,
+     .offset = offsetof(struct webhook_record, begun_us),
+     .min = INT64_MIN,
+     .max = INT64_MAX},
+    {.name = "due_at",
+     .type = &codec_long,
+     .offset = offsetof(struct webhook_record, due_us),
+     .min = INT64_MIN,
+     .max = INT64_MAX},
+    {.name = "url",
+     .type = &codec_text,
+     .offset = offsetof(struct webhook_record, url),
+     .max = URL_MAX_BYTES},
+    {.name = "body",
+     .type = &codec_bytes,
+     .offset = offsetof(struct webhook_record, body),
+     .max = WEBHOOK_BODY_MAX},
+};
+
+const struct codec_record codec_webhook_record = {
+    .fields = webhook_record_fields,
+    .field_count = sizeof(webhook_record_fields) / sizeof(webhook_record_fields[0]),
+    .size = sizeof(struct webhook_record),
+    .fingerprint = 0xf5eaab4b4695c8d0U,
 };

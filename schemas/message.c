@@ -30,3 +30,15 @@ model_state_name(enum model_state state)
     };
     return names[state];
 }
+
+const char *
+webhook_state_name(enum webhook_state state)
+{
+    static const char *const names[WEBHOOK_STATE_COUNT] = {
+        [WEBHOOK_PENDING] = "pending",
+        [WEBHOOK_DELIVERED] = "delivered",
+        [WEBHOOK_EXHAUSTED] = "exhausted",
+        [WEBHOOK_STOPPED] = "stopped",
+    };
+    return names[state];
+}

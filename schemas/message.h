@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The records on Kafka as C structs, field for field what request.avsc, reply.avsc,
- * model_state.avsc and control.avsc say. Texts and tensor data are spans into the bytes
- * they were decoded from (or whatever the writer of the struct lent); arrays come from
- * an arena.
+ * model_state.avsc, control.avsc and webhook.avsc say. Texts and tensor data are spans
+ * into the bytes they were decoded from (or whatever the writer of the struct lent);
+ * arrays come from an arena.
  */
 #ifndef SCHEMAS_MESSAGE_H
 #define SCHEMAS_MESSAGE_H
@@ -159,5 +159,32 @@ struct control {
     struct span tenant;
     int64_t issued_us; /* wall; 0 = not known */
 };
+
+enum webhook_state {
+    WEBHOOK_PENDING,   /* attempts are left */
+    WEBHOOK_DELIVERED, /* answered 2xx */
+    WEBHOOK_EXHAUSTED, /* no attempts are left, or the address is refused */
+    WEBHOOK_STOPPED,   /* the receiver answered 410 */
+    WEBHOOK_STATE_COUNT
+};
+
+enum { WEBHOOK_BODY_MAX = 256 * 1024, WEBHOOK_REASON_MAX = 64 };
+
+/** How one delivery stands; of the records of an id the highest revision counts. */
+struct webhook_record {
+    struct uuid id; /* of the job */
+    struct span tenant;
+    enum webhook_state state;
+    int64_t revision;
+    int32_t attempts;   /* calls made since begun_us */
+    struct span reason; /* class of the last failure; size 0: none */
+    int64_t begun_us;   /* wall */
+    int64_t due_us;     /* wall: of the next attempt, or of the end */
+    struct span url;    /* while pending */
+    struct span body;   /* while pending */
+};
+
+/** "pending", "delivered", "exhausted", "stopped". */
+const char *webhook_state_name(enum webhook_state state);
 
 #endif

@@ -147,7 +147,7 @@ def main():
         s.topics("t.", LONG, 4)
         s.topics("u.", ["slow"], 4)
         s.topics("v.", ["slow"], 4)
-        ingest = s.ingest("t.")
+        ingest = s.ingest("t.", "--admission.accept.timeout=10s")
         glacier, frozen = slower_than_the_poll_interval(s, long)
         first, second = joined_while_a_batch_runs(s, long, short, ingest)
         third = joined_and_left(s, short, ingest)

@@ -1,64 +1,32 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A webhook reaches its receiver signed as Standard Webhooks says; one that failed is sent
-again under the same id; a private address is refused unless allowed."""
+"""A webhook reaches its receiver signed as Standard Webhooks says, which its own library and
+`leat webhook` confirm; one that failed is sent again under the same id; only the endings that were
+asked for are told of; `leat webhooks` lists and begins anew; a private address is refused unless
+allowed."""
 import base64
 import hashlib
 import hmac
-import http.server
 import json
 import os
-import queue
+import subprocess
 import sys
-import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import ask  # noqa: E402
 import records  # noqa: E402
 import stage  # noqa: E402
+import verifier  # noqa: E402
+import webhooks  # noqa: E402
 
 MODELS = os.path.join(stage.ROOT, "tests", "support", "models")
-ROW = [1, 2, 3, 4]
-
-
-class Receiver:
-    """Puts what comes into `calls`; answers the codes it was given, then 200."""
-
-    def __init__(self, *codes):
-        self.calls = queue.Queue()
-        codes = list(codes)
-        calls = self.calls
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                calls.put(({k.lower(): v for k, v in self.headers.items()}, body))
-                self.send_response(codes.pop(0) if codes else 200)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/hook?a=b"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-
-def secret_file(folder, *keys):
-    """A file of whsec_ lines and the keys as bytes."""
-    path = os.path.join(folder, "webhook-secrets")
-    with open(path, "w", encoding="ascii") as f:
-        for key in keys:
-            f.write("whsec_" + base64.b64encode(key).decode() + "\n")
-    os.chmod(path, 0o600)
-    return path
+LEAT = os.path.join(stage.BIN, "leat")
 
 
 def verified(call, keys):
     """The body of a call, once each key is known to have signed it just now."""
-    headers, body = call
+    headers, body = call[:2]
     stamp = headers["webhook-timestamp"]
     assert abs(time.time() - int(stamp)) < 60, stamp
     assert "." not in headers["webhook-id"], headers
@@ -70,30 +38,48 @@ def verified(call, keys):
     return json.loads(body)
 
 
-def submit(address, url, data=None):
-    code, _, got = ask.call(address, "POST", "/v1/jobs", {
-        "model": "sim", "webhook": {"url": url},
-        "inputs": [{"name": "data", "shape": [1, len(ROW)], "datatype": "UINT8",
-                    "data": data or ROW}]})
-    assert code == 202, got
-    return got["id"]
+def leat(*arguments, given=None):
+    """(exit status, stdout, stderr) of the tool."""
+    run = subprocess.run([LEAT, *arguments], input=given, stdout=subprocess.PIPE,
+                         stderr=subprocess.PIPE, check=False, timeout=60)
+    return run.returncode, run.stdout.decode(), run.stderr.decode()
 
 
-def delivered(address, keys):
-    receiver = Receiver()
-    job = submit(address, receiver.url)
-    event = verified(receiver.calls.get(timeout=30), keys)
+def tool_verifies(call, secret):
+    headers, body = call[:2]
+    flags = ["webhook", "verify", f"--secret-file={secret}", f"--id={headers['webhook-id']}",
+             f"--signature={headers['webhook-signature']}"]
+    stamp = int(headers["webhook-timestamp"])
+    assert leat(*flags, f"--timestamp={stamp}", given=body)[0] == 0
+    for given, then in ((body + b" ", stamp), (body, stamp + 1), (body, "soon")):
+        code, _, told = leat(*flags, f"--timestamp={then}", given=given)
+        assert code == 1 and told, (code, told)
+
+
+def library_verifies(call, keys):
+    said = verifier.verify([{"secret": webhooks.secret(key), "body": call[1].decode(),
+                             "headers": call[0]} for key in keys])
+    print("standardwebhooks:", said or "skipped, it cannot be installed here")
+
+
+def delivered(address, keys, secret):
+    receiver = webhooks.Receiver()
+    job = webhooks.submit(address, receiver.url)
+    call = receiver.calls.get(timeout=30)
+    event = verified(call, keys)
     assert event["type"] == "inference.succeeded", event
     assert event["data"]["id"] == job, event
-    assert event["data"]["outputs"][0]["data"] == [records.fnv(bytes(ROW))], event
+    assert event["data"]["outputs"][0]["data"] == [records.fnv(bytes(webhooks.ROW))], event
     got = webhook_ended(address, job)
     assert got["webhook"] == {"state": "delivered", "attempts": 1}, got
+    tool_verifies(call, secret)
+    library_verifies(call, keys)
     print("delivered with", len(keys), "signatures")
 
 
 def sent_again(address, keys):
-    receiver = Receiver(500)
-    submit(address, receiver.url)
+    receiver = webhooks.Receiver(500)
+    webhooks.submit(address, receiver.url)
     first = receiver.calls.get(timeout=30)
     began = time.monotonic()
     second = receiver.calls.get(timeout=30)
@@ -104,6 +90,65 @@ def sent_again(address, keys):
     assert 3.5 < waited < 8, f"{waited:.1f} s instead of 5 s and a fifth more or less"
     print(f"after 500 sent again in {waited:.1f} s")
     assert receiver.calls.empty(), "what was taken is not sent again"
+
+
+def filtered(address):
+    """Of two endings only the one that was asked for is told of."""
+    receiver = webhooks.Receiver()
+    quiet = webhooks.submit(address, receiver.url, events=["failed", "expired"])
+    told = webhooks.submit(address, receiver.url, events=["succeeded"])
+    assert receiver.calls.get(timeout=30)[0]["webhook-id"] == "msg_" + told
+    code, _, got = ask.call(address, "GET", f"/v1/jobs/{quiet}?wait=30")
+    assert code == 200 and "webhook" not in got, got
+    assert receiver.calls.empty()
+    code, _, got = ask.call(address, "POST", f"/v1/webhooks/{quiet}/redeliver")
+    assert code == 404, (code, got)
+    print("only the events that were asked for are told of")
+
+
+def listed_and_begun_anew(address):
+    receiver = webhooks.Receiver(410)
+    job = webhooks.submit(address, receiver.url)
+    webhook_ended(address, job)
+    code, out, _ = leat("webhooks", "list", f"--address={address}", "--state=stopped")
+    assert code == 0, out
+    stopped = {w["id"]: w for w in json.loads(out)["webhooks"]}
+    assert stopped[job]["reason"] == "http_4xx" and stopped[job]["attempts"] == 1, stopped
+    code, _, told = leat("webhooks", "redeliver", f"--address={address}", job)
+    assert code == 0, told
+    stage.wait_for("delivered", lambda: webhook_ended(address, job)["webhook"]["state"]
+                   == "delivered")
+    first, second = receiver.taken()
+    assert first[0]["webhook-id"] == second[0]["webhook-id"] and first[1] == second[1]
+    for path in ("?state=lost", "?limit=0", "?limit=1001", "?limit=x", "?from=x"):
+        code, _, got = ask.call(address, "GET", "/v1/webhooks" + path)
+        assert code == 400, (path, got)
+    page, seen = "?limit=1", []
+    while page:
+        code, _, got = ask.call(address, "GET", "/v1/webhooks" + page)
+        seen += [w["id"] for w in got["webhooks"]]
+        page = f"?limit=1&from={got['next']}" if "next" in got else None
+    assert seen == sorted(webhooks.listed(address)) and job in seen, seen
+    assert leat("webhooks", "redeliver", f"--address={address}",
+                "00000000-0000-4000-8000-000000000000")[0] == 1
+    assert leat("webhooks")[0] == 2 and leat("webhooks", "redeliver", "x")[0] == 2
+    print("listed, and begun anew")
+
+
+def listened(s, address, secret):
+    """The tool as a receiver: prints and verifies what comes."""
+    tool = stage.Process(s, "listen", [LEAT, "webhook", "listen", f"--secret-file={secret}",
+                                       "--listen=127.0.0.1:0", "--count=2"])
+    url = tool.wait_log("listening on")[0].split()[-1]
+    code, _, _ = ask.call(url[len("http://"):].rstrip("/"), "POST", "/", b"{}",
+                          {"webhook-id": "msg_1", "webhook-timestamp": str(int(time.time())),
+                           "webhook-signature": "v1,AAAA"})
+    assert code == 401, code
+    job = webhooks.submit(address, url)
+    assert tool.process.wait(30) == 0, tool.log()
+    log = tool.log()
+    assert "BAD: no signature fits" in log and "good: verified" in log and job in log, log
+    print("leat webhook listen prints and verifies")
 
 
 def webhook_ended(address, job, seconds=20):
@@ -119,9 +164,9 @@ def webhook_ended(address, job, seconds=20):
 
 
 def refused(ingest):
-    receiver = Receiver()
+    receiver = webhooks.Receiver()
     address = ingest.ready["http"]
-    job = submit(address, receiver.url)
+    job = webhooks.submit(address, receiver.url)
     got = webhook_ended(address, job)
     assert got["webhook"] == {"state": "exhausted", "attempts": 1}, got
     assert got["status"] == "succeeded" and got["outputs"], got
@@ -132,12 +177,17 @@ def refused(ingest):
 def main():
     with stage.Stage() as s:
         keys = [os.urandom(32), os.urandom(24)]
-        secret = "--webhook.secret.file=" + secret_file(s.folder, *keys)
+        path = webhooks.secret_file(s.folder, *keys)
+        secret = "--webhook.secret.file=" + path
         s.topics("t.", ["sim"])
         s.batcher("t.", MODELS, "--models.load=sim")
         ingest = s.ingest("t.", secret, "--webhook.allow.private=true")
-        delivered(ingest.ready["http"], keys)
-        sent_again(ingest.ready["http"], keys)
+        address = ingest.ready["http"]
+        delivered(address, keys, path)
+        sent_again(address, keys)
+        filtered(address)
+        listed_and_begun_anew(address)
+        listened(s, address, path)
         assert ingest.stop() == 0, ingest.log()
         refused(s.ingest("t.", secret))
 

@@ -75,16 +75,6 @@ must(enum status status, const struct fault *fault)
     cr_assert_eq(status, STATUS_OK, "%s: %s", status_name(status), fault->text);
 }
 
-static uint64_t
-fnv(const uint8_t *data, size_t size)
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < size; i++) {
-        hash = (hash ^ data[i]) * UINT64_C(0x100000001b3);
-    }
-    return hash;
-}
-
 static struct stage_result *
 find(struct batcher_stage *s, const struct uuid *id)
 {
@@ -114,21 +104,7 @@ take_reply(struct batcher_stage *s, const struct record *r)
     struct stage_result *result = find(s, &reply.id);
     cr_assert_not_null(result);
     s->answers += result->count == 0 ? 1 : 0;
-    result->count++;
-    result->status = reply.status;
-    result->batch_size = reply.batch_size;
-    result->started_us = reply.timing.started_us;
-    result->completed_us = reply.timing.completed_us;
-    snprintf(result->code, sizeof result->code, "%.*s", (int)reply.error.code.size,
-             (const char *)reply.error.code.data);
-    snprintf(result->topic, sizeof result->topic, "%s", r->topic);
-    if (reply.status == REPLY_SUCCEEDED) {
-        uint64_t hash = fnv(result->row, STAGE_ROW);
-        cr_assert_geq(reply.output_count, 1);
-        cr_assert_eq(reply.outputs[0].shape[0], 1);
-        result->right = reply.outputs[0].data.size == sizeof hash &&
-                        memcmp(reply.outputs[0].data.data, &hash, sizeof hash) == 0;
-    }
+    stage_result_note(result, &reply, r->topic);
     arena_fini(&arena);
 }
 

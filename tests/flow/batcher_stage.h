@@ -11,30 +11,13 @@
 #include "base/uuid.h"
 #include "schemas/message.h"
 #include "tests/flow/stage_letter.h"
+#include "tests/flow/stage_result.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum {
-    STAGE_ROW = 8, /* bytes of a row: x UINT8 [-1,8] */
-    STAGE_ANSWERS_MAX = 4096,
-    STAGE_CODE_BYTES = 32,
-};
-
-/** The answers to one request; `count` more than 1 is a duplicate. */
-struct stage_result {
-    struct uuid id;
-    uint8_t row[STAGE_ROW];
-    unsigned count;
-    enum reply_status status;
-    bool right; /* the hash is the row's */
-    char code[STAGE_CODE_BYTES];
-    char topic[64];
-    int32_t batch_size;
-    int64_t started_us;
-    int64_t completed_us;
-};
+enum { STAGE_ANSWERS_MAX = 4096 };
 
 struct batcher_stage;
 

@@ -284,8 +284,8 @@ open_ingest(struct ingest_stage *stage, const struct stage_options *o)
         .accept_timeout_ns = 900 * NS_PER_MS,
         .keys_file = o->keys_file,
         .drain_timeout_ns = or_else(o->drain_timeout_ns, 5 * NS_PER_S),
-        .bulk_lines_max = 1000000,
         .cancel_on_disconnect = o->cancel_on_disconnect,
+        .bulk_lines_max = 1000000,
     };
     const struct results_config results = {
         .store = stage->store,

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The policy, without a clock: what is taken, when, in which order; what is given up.
- */
+/* The policy, without a clock: what is taken, when, in which order. */
 #include "former_side.h"
 
 #include <criterion/criterion.h>
@@ -17,16 +16,6 @@ plan(const struct side *s)
     struct former_plan p;
     former_plan(s->f, &s->ask, &p);
     return p;
-}
-
-/** Adds `count` equal entries. */
-static void
-add_all(struct side *s, struct former_entry *entries, int count, int64_t deadline_ns)
-{
-    for (int i = 0; i < count; i++) {
-        entries[i] = side_entry(deadline_ns);
-        side_add(s, &entries[i]);
-    }
 }
 
 Test(former, takes_the_earliest_deadline_first_and_none_last)
@@ -76,7 +65,7 @@ Test(former, serves_equals_in_the_order_of_arrival)
     side_open(&s, MANY, plain);
     s.ask.rows_max = 3;
     struct former_entry entries[10];
-    add_all(&s, entries, 10, TIME_NEVER);
+    side_add_all(&s, entries, 10, TIME_NEVER);
     int expected = 0;
     while (expected < 10) {
         struct former_list list = side_take(&s);
@@ -110,13 +99,13 @@ Test(former, closes_the_next_batch_just_in_time_behind_one_that_runs)
     struct side s;
     side_open(&s, MANY, plain);
     struct former_entry entries[16];
-    add_all(&s, entries, 8, TIME_NEVER);
+    side_add_all(&s, entries, 8, TIME_NEVER);
     s.ask.now_ns = 1 * MS;
     s.ask.free_ns = 10 * MS;
     s.ask.under_way = 1;
     int64_t early_ns = side_stage_ns(8) + 50 * NS_PER_US;
     cr_assert(llabs(plan(&s).close_ns - (10 * MS - early_ns)) < 10);
-    add_all(&s, entries + 8, 8, TIME_NEVER);
+    side_add_all(&s, entries + 8, 8, TIME_NEVER);
     cr_assert_lt(plan(&s).close_ns, 10 * MS - early_ns);
     s.ask.under_way = FORMER_DEPTH;
     cr_assert_eq(plan(&s).close_ns, TIME_NEVER);
@@ -144,7 +133,7 @@ Test(former, has_no_more_than_two_batches_under_way)
     struct side s;
     side_open(&s, MANY, plain);
     struct former_entry entries[3];
-    add_all(&s, entries, 3, TIME_NEVER);
+    side_add_all(&s, entries, 3, TIME_NEVER);
     s.ask.under_way = FORMER_DEPTH;
     cr_assert_eq(side_take(&s).count, 0);
     s.ask.under_way = FORMER_DEPTH - 1;
@@ -157,10 +146,10 @@ Test(former, holds_an_idle_device_only_if_told_and_only_so_long)
     struct side s;
     side_open(&s, MANY, (struct former_config){.max_delay_ns = 20 * MS});
     struct former_entry entries[17];
-    add_all(&s, entries, 1, TIME_NEVER);
+    side_add_all(&s, entries, 1, TIME_NEVER);
     cr_assert_eq(plan(&s).close_ns, 20 * MS);
     /* A head that cannot wait so long. */
-    add_all(&s, entries + 1, 1, 10 * MS);
+    side_add_all(&s, entries + 1, 1, 10 * MS);
     int64_t latest_ns = 10 * MS - side_run_ns(2) - side_stage_ns(2);
     cr_assert_lt(plan(&s).close_ns, latest_ns);
     cr_assert_gt(plan(&s).close_ns, latest_ns - MS / 5);
@@ -168,7 +157,7 @@ Test(former, holds_an_idle_device_only_if_told_and_only_so_long)
     cr_assert_eq(side_take(&s).count, 2);
     /* A batch that is full. */
     s.ask.now_ns = 0;
-    add_all(&s, entries, 16, TIME_NEVER);
+    side_add_all(&s, entries, 16, TIME_NEVER);
     cr_assert_leq(plan(&s).close_ns, 0);
     side_close(&s);
 }
@@ -178,7 +167,7 @@ Test(former, tells_the_latest_start_of_the_most_urgent_batch)
     struct side s;
     side_open(&s, MANY, plain);
     struct former_entry entries[4];
-    add_all(&s, entries, 3, 80 * MS);
+    side_add_all(&s, entries, 3, 80 * MS);
     s.ask.reply_ns = 2 * MS;
     cr_assert(llabs(plan(&s).latest_start_ns - (78 * MS - side_run_ns(3))) < 10);
     entries[3] = side_entry(40 * MS);
@@ -226,218 +215,6 @@ Test(former, lets_a_single_request_over_a_bound_stand_alone)
     side_close(&s);
 }
 
-Test(former, takes_no_more_than_lets_every_deadline_in_it_hold)
-{
-    struct side s;
-    side_open(&s, MANY, plain);
-    struct former_entry entries[9];
-    /* With 2 % in hand 3 rows run for 1.33 ms, 4 for 1.43; staged after 0.1. */
-    entries[0] = side_entry(1460 * NS_PER_US);
-    side_add(&s, &entries[0]);
-    add_all(&s, entries + 1, 8, 100 * MS);
-    cr_assert_eq(side_take(&s).rows, 3);
-    cr_assert_eq(former_count(s.f), 6);
-    side_close(&s);
-}
-
-Test(former, takes_out_what_could_not_be_back_in_time_even_alone)
-{
-    struct side s;
-    side_open(&s, MANY, plain);
-    s.ask.now_ns = 10 * MS;
-    s.ask.reply_ns = MS;
-    int64_t least_ns = MS + side_run_ns(1) + side_stage_ns(1);
-    struct former_entry past = side_entry(s.ask.now_ns + least_ns - 10);
-    struct former_entry other_shape = side_entry(past.deadline_ns + 5);
-    struct former_entry future = side_entry(past.deadline_ns + 20);
-    other_shape.signature = 2;
-    side_add(&s, &future);
-    side_add(&s, &other_shape);
-    side_add(&s, &past);
-    struct former_list expired;
-    cr_assert_leq(former_next_expiry(s.f, &s.ask), s.ask.now_ns);
-    former_expire(s.f, &s.ask, &expired);
-    cr_assert_eq(expired.count, 2);
-    cr_assert_eq(expired.first, &past);
-    cr_assert_eq(expired.last, &other_shape);
-    cr_assert_eq(former_count(s.f), 1);
-    /* One that is left is taken at its last instant. */
-    int64_t next_ns = former_next_expiry(s.f, &s.ask);
-    s.ask.now_ns = next_ns - 1;
-    former_expire(s.f, &s.ask, &expired);
-    cr_assert_eq(expired.count, 0);
-    s.ask.now_ns = next_ns;
-    former_expire(s.f, &s.ask, &expired);
-    cr_assert_eq(expired.count, 1);
-    cr_assert_eq(former_next_expiry(s.f, &s.ask), TIME_NEVER);
-    side_close(&s);
-}
-
-Test(former, gives_up_at_once_what_a_busy_device_cannot_reach_in_time)
-{
-    struct side s;
-    side_open(&s, MANY, plain);
-    struct former_entry soon = side_entry(20 * MS);
-    side_add(&s, &soon);
-    s.ask.under_way = 1;
-    s.ask.free_ns = 19 * MS;
-    struct former_list list;
-    struct former_list shed;
-    former_take(s.f, &s.ask, &list, &shed);
-    cr_assert_eq(list.count, 0);
-    cr_assert_eq(shed.first, &soon);
-    side_close(&s);
-}
-
-Test(former, finds_what_expires_behind_what_has_no_deadline)
-{
-    struct side s;
-    side_open(&s, MANY, (struct former_config){.patience_ns = MS});
-    struct former_entry none = side_entry(TIME_NEVER);
-    struct former_entry soon = side_entry(5 * MS);
-    side_add(&s, &none);
-    side_add(&s, &soon);
-    s.ask.now_ns = 6 * MS;
-    struct former_list expired;
-    former_expire(s.f, &s.ask, &expired);
-    cr_assert_eq(expired.first, &soon);
-    cr_assert_eq(expired.count, 1);
-    side_close(&s);
-}
-
-Test(former, gives_up_heads_that_would_keep_the_batch_small)
-{
-    struct side s;
-    side_open(&s, MANY, (struct former_config){.shed = true});
-    struct former_entry entries[16];
-    add_all(&s, entries, 2, 51 * MS);
-    add_all(&s, entries + 2, 14, 80 * MS);
-    s.ask.now_ns = 49 * MS;
-    struct former_list batch;
-    struct former_list shed;
-    former_take(s.f, &s.ask, &batch, &shed);
-    cr_assert_eq(shed.count, 2);
-    cr_assert_eq(shed.first, &entries[0]);
-    cr_assert_eq(batch.count, 14);
-    side_close(&s);
-}
-
-Test(former, gives_up_nothing_that_could_run_unless_told)
-{
-    struct side s;
-    side_open(&s, MANY, plain);
-    struct former_entry entries[16];
-    add_all(&s, entries, 2, 51 * MS);
-    add_all(&s, entries + 2, 14, 80 * MS);
-    s.ask.now_ns = 49 * MS;
-    struct former_list batch = side_take(&s);
-    cr_assert_eq(batch.first, &entries[0]);
-    cr_assert_lt(batch.count, 14);
-    side_close(&s);
-}
-
-Test(former, never_gives_up_the_last_that_can_make_it)
-{
-    struct side s;
-    side_open(&s, MANY, (struct former_config){.shed = true});
-    struct former_entry entries[3];
-    add_all(&s, entries, 3, 50 * MS);
-    s.ask.now_ns = 50 * MS - side_run_ns(1) - side_stage_ns(1);
-    struct former_list batch;
-    struct former_list shed;
-    former_take(s.f, &s.ask, &batch, &shed);
-    cr_assert_eq(shed.count, 2);
-    cr_assert_eq(batch.first, &entries[2]);
-    side_close(&s);
-}
-
-Test(former, gives_up_no_large_request_for_a_few_rows)
-{
-    struct side s;
-    side_open(&s, MANY, (struct former_config){.shed = true});
-    struct former_entry large = side_entry(50 * MS);
-    struct former_entry small = side_entry(90 * MS);
-    large.rows = 8;
-    side_add(&s, &large);
-    side_add(&s, &small);
-    s.ask.now_ns = 50 * MS - side_run_ns(8) - side_stage_ns(8) - 50 * NS_PER_US;
-    struct former_list batch;
-    struct former_list shed;
-    former_take(s.f, &s.ask, &batch, &shed);
-    cr_assert_eq(shed.count, 0);
-    cr_assert_eq(batch.first, &large);
-    cr_assert_eq(batch.count, 1);
-    side_close(&s);
-}
-
-Test(former, keeps_batches_so_short_that_who_just_missed_one_makes_the_next)
-{
-    struct side s;
-    side_open(&s, MANY, plain);
-    struct former_entry entries[16];
-    add_all(&s, entries, 16, 4 * MS);
-    s.ask.reply_ns = 100 * NS_PER_US;
-    uint32_t promised = cost_rows_within(&s.run, 16, (4 * MS - 100 * NS_PER_US) / 2);
-    cr_assert(promised > 4 && promised < 12);
-    cr_assert_eq(side_take(&s).rows, promised);
-    side_close(&s);
-}
-
-Test(former, lets_one_in_a_hurry_not_cut_everybodys_batches)
-{
-    struct side s;
-    side_open(&s, MANY, plain);
-    struct former_entry entries[16];
-    add_all(&s, entries, 15, 100 * MS);
-    /* It brings less than two runs of one row. */
-    entries[15] = side_entry(100 * MS);
-    entries[15].arrived_ns = 98 * MS;
-    entries[15].deadline_ns -= MS / 1000;
-    side_add(&s, &entries[15]);
-    struct former_list batch = side_take(&s);
-    cr_assert_eq(batch.first, &entries[15]);
-    cr_assert_eq(batch.rows, 16);
-    side_close(&s);
-}
-
-/**
- * What a take gives of `count` waiting, of which `overdue` for too long, with buckets
- * of 4, 8 and 16 rows at these costs.
- */
-static uint64_t
-take_padded(int count, int overdue, const int64_t costs_ns[3])
-{
-    static const uint32_t buckets[] = {4, 8, 16};
-    struct side s;
-    side_open(&s, MANY, (struct former_config){.patience_ns = 10 * MS});
-    cost_init(&s.run, 16, buckets, 3);
-    for (int i = 0; i < 3; i++) {
-        for (int n = 0; n < 100; n++) {
-            cost_observe(&s.run, buckets[i], costs_ns[i]);
-        }
-    }
-    struct former_entry entries[16];
-    add_all(&s, entries, overdue, TIME_NEVER);
-    s.ask.now_ns = 10 * MS;
-    add_all(&s, entries + overdue, count - overdue, 900 * MS);
-    struct former_list list = side_take(&s);
-    side_close(&s);
-    return list.rows;
-}
-
-Test(former, runs_a_batch_just_above_a_bucket_as_two)
-{
-    const int64_t steep[] = {4 * MS, 8 * MS, 12 * MS};
-    const int64_t flat[] = {40 * MS, 45 * MS, 49 * MS};
-    cr_assert_eq(take_padded(9, 0, steep), 8);
-    cr_assert_eq(take_padded(15, 0, steep), 15);
-    cr_assert_eq(take_padded(9, 0, flat), 9);
-    cr_assert_eq(take_padded(3, 0, steep), 3);
-    cr_assert_eq(take_padded(16, 0, steep), 16);
-    cr_assert_eq(take_padded(7, 0, steep), 4);
-    cr_assert_eq(take_padded(7, 6, steep), 7, "6 of them are padded to 8 anyway");
-}
-
 Test(former, gives_back_a_partition_above_an_offset)
 {
     struct side s;
@@ -472,7 +249,7 @@ Test(former, lets_one_request_go_that_was_canceled)
     struct side s;
     side_open(&s, MANY, plain);
     struct former_entry entries[5];
-    add_all(&s, entries, 5, 100 * MS);
+    side_add_all(&s, entries, 5, 100 * MS);
     former_withdraw(s.f, &entries[2]);
     former_withdraw(s.f, &entries[0]);
     cr_assert_eq(former_count(s.f), 3);

@@ -63,6 +63,18 @@ side_add(struct side *s, struct former_entry *e)
     cr_assert_eq(former_add(s->f, e), STATUS_OK);
 }
 
+void
+side_add_all(struct side *s,
+             struct former_entry *entries,
+             int count,
+             int64_t deadline_ns)
+{
+    for (int i = 0; i < count; i++) {
+        entries[i] = side_entry(deadline_ns);
+        side_add(s, &entries[i]);
+    }
+}
+
 struct former_list
 side_take(struct side *s)
 {

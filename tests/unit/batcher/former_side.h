@@ -29,6 +29,12 @@ struct former_entry side_entry(int64_t deadline_ns);
 
 void side_add(struct side *s, struct former_entry *e);
 
+/** Adds `count` equal entries. */
+void side_add_all(struct side *s,
+                  struct former_entry *entries,
+                  int count,
+                  int64_t deadline_ns);
+
 /** What is taken now; nothing may be shed. */
 struct former_list side_take(struct side *s);
 

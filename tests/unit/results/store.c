@@ -447,41 +447,75 @@ Test(store, holds_exactly_the_results_below_its_offset_after_a_kill)
     }
 }
 
-static void
-count_delivery(void *arg, const struct uuid *id, struct span bytes)
+static bool
+count_delivery(void *arg, const struct uuid *id, const struct stored_delivery *d)
 {
     size_t *count = arg;
-    struct uuid first = id_of(1);
-    (*count)++;
-    cr_assert(uuid_equal(id, &first));
-    cr_assert(span_is_text(bytes, "later"));
+    struct uuid expected = id_of(*count + 1);
+    cr_assert(uuid_equal(id, &expected));
+    cr_assert(span_is_text(d->bytes, "later"));
+    return ++*count < 2;
 }
 
-Test(store, keeps_pending_deliveries_and_lets_settled_ones_go_in_time)
+static void
+put_delivery(struct store *s, uint64_t n, enum stored_delivery_state state)
+{
+    struct uuid id = id_of(n);
+    struct stored_delivery d = {.bytes = span_of_text("x")};
+    cr_assert_eq(store_delivery_put(s, &id, &d), STATUS_OK);
+    d = (struct stored_delivery){
+        .state = state, .ended_us = now_us, .bytes = span_of_text("later")};
+    cr_assert_eq(store_delivery_put(s, &id, &d), STATUS_OK);
+}
+
+static bool
+has_delivery(struct store *s, uint64_t n)
+{
+    struct uuid id = id_of(n);
+    struct stored_delivery d;
+    return store_delivery_get(s, &id, &d) == STATUS_OK;
+}
+
+Test(store, keeps_deliveries_apart_from_their_results)
 {
     struct store *s = open_store(16 * MIB);
-    struct span bytes;
+    const struct uuid first = {{0}};
     size_t count = 0;
-    for (uint64_t i = 1; i <= 2; i++) {
-        struct uuid id = id_of(i);
+    for (uint64_t i = 1; i <= 3; i++) {
         cr_assert_eq(put(s, i, true, "r", now_us), STATUS_OK);
-        cr_assert_eq(store_delivery_put(s, &id, false, span_of_text("x")), STATUS_OK);
-        cr_assert_eq(store_delivery_put(s, &id, i == 2, span_of_text("later")),
-                     STATUS_OK);
+        put_delivery(s, i, (enum stored_delivery_state)(i - 1));
     }
     store_close(&s);
     s = open_store(16 * MIB);
-    store_delivery_each(s, count_delivery, &count);
-    cr_assert_eq(count, 1);
-    struct uuid settled = id_of(2);
-    struct uuid pending = id_of(1);
-    cr_assert_eq(store_delivery_get(s, &settled, &bytes), STATUS_OK);
+    store_delivery_each(s, &first, count_delivery, &count);
+    cr_assert_eq(count, 2, "it goes on only as long as it is told to");
+    cr_assert(has_delivery(s, 3));
     store_turn(s, NS_PER_S, now_us + 2 * TTL_US);
-    cr_assert_eq(store_delivery_get(s, &settled, &bytes), STATUS_NOT_FOUND);
-    cr_assert_eq(store_delivery_get(s, &pending, &bytes), STATUS_OK);
-    store_delivery_remove(s, &pending);
-    cr_assert_eq(store_delivery_get(s, &pending, &bytes), STATUS_NOT_FOUND);
-    store_delivery_remove(s, &pending);
+    cr_assert(has_delivery(s, 1));
+    cr_assert(has_delivery(s, 2));
+    cr_assert(has_delivery(s, 3), "a sweep lets them go");
+    store_close(&s);
+}
+
+Test(store, sweeps_what_ended_before_a_time_step_by_step)
+{
+    struct store *s = open_store(16 * MIB);
+    struct uuid from = {{0}};
+    for (uint64_t i = 1; i <= 5; i++) {
+        put_delivery(s, i, i == 2 ? DELIVERY_OPEN : DELIVERY_ENDED);
+    }
+    store_delivery_sweep(s, &from, 10, now_us);
+    cr_assert(has_delivery(s, 1), "it ended just then, not before");
+    store_delivery_sweep(s, &from, 3, now_us + 1);
+    cr_assert_not(has_delivery(s, 1));
+    cr_assert(has_delivery(s, 2));
+    cr_assert_not(has_delivery(s, 3));
+    cr_assert(has_delivery(s, 4));
+    store_delivery_sweep(s, &from, 3, now_us + 1);
+    cr_assert_not(has_delivery(s, 4));
+    cr_assert_not(has_delivery(s, 5));
+    const struct uuid none = {{0}};
+    cr_assert(uuid_equal(&from, &none), "behind the last it begins anew");
     store_close(&s);
 }
 

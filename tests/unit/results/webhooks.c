@@ -9,8 +9,8 @@
 #include "base/clock.h"
 #include "base/http_server.h"
 #include "directory.h"
-#include "results/delivery.h"
 #include "results/signature.h"
+#include "schemas/codec.h"
 #include "schemas/tensor.h"
 
 #include <criterion/criterion.h>
@@ -46,6 +46,35 @@ static struct store *store;
 static struct webhooks *webhooks;
 static struct receiver receiver;
 static struct uuid_source source;
+
+/* What others would read, and whether the ids are ours. */
+static struct {
+    bool foreign;
+    size_t count;
+    struct webhook_record records[CALLS_MAX]; /* their spans are gone */
+} journal;
+
+static bool
+journal_is_ours(void *arg, const struct uuid *id)
+{
+    (void)arg;
+    (void)id;
+    return !journal.foreign;
+}
+
+static void
+journal_write(void *arg, const struct uuid *id, struct span bytes)
+{
+    struct arena arena;
+    struct webhook_record *record = &journal.records[journal.count++];
+    (void)arg;
+    arena_init(&arena, 4096);
+    cr_assert_leq(journal.count, CALLS_MAX);
+    cr_assert_eq(webhook_record_decode(bytes, &arena, record, NULL), STATUS_OK);
+    cr_assert(uuid_equal(&record->id, id));
+    cr_assert_eq(record->state == WEBHOOK_PENDING, record->body.size > 0);
+    arena_fini(&arena);
+}
 
 static void
 copy_header(struct http_exchange *x, const char *name, char *out)
@@ -135,6 +164,10 @@ config_of(const char *secret_file)
         .attempts_max = sizeof delays_ns / sizeof *delays_ns,
         .pending_max = 100,
         .delays_ns = delays_ns,
+        .pause_ns = 20 * NS_PER_MS,
+        .lifetime_ns = 60 * NS_PER_S,
+        .ttl_us = TTL_US,
+        .journal = {.is_ours = journal_is_ours, .write = journal_write},
     };
 }
 
@@ -144,6 +177,7 @@ start(const struct webhooks_config *config)
     struct fault fault = {0};
     cr_assert_eq(webhooks_create(&webhooks, loop, store, config, &fault), STATUS_OK,
                  "%s", fault.text);
+    webhooks_ownership_changed(webhooks);
 }
 
 static void
@@ -186,14 +220,22 @@ turn(void)
     loop_turn(loop, wait_ns < 5 * NS_PER_MS ? wait_ns : 5 * NS_PER_MS);
 }
 
-static struct webhook_view
+/* Its spans are valid until the next turn. */
+static struct webhook_record
 view_of(const struct reply *reply)
 {
-    struct span bytes;
-    struct delivery_record record;
-    cr_assert_eq(store_delivery_get(store, &reply->id, &bytes), STATUS_OK);
-    cr_assert_eq(delivery_read(bytes, &record), STATUS_OK);
-    return record.view;
+    struct webhook_record record;
+    cr_assert_eq(delivery_book_recall(webhooks_book(webhooks), &reply->id, &record),
+                 STATUS_OK);
+    return record;
+}
+
+static bool
+is_known(const struct reply *reply)
+{
+    struct webhook_record record;
+    return delivery_book_recall(webhooks_book(webhooks), &reply->id, &record) ==
+           STATUS_OK;
 }
 
 static void
@@ -331,13 +373,12 @@ Test(webhooks, go_only_to_who_wanted_this_ending)
 {
     const struct span failed[] = {span_of_text("failed"), span_of_text("expired")};
     char url[TEXT_MAX];
-    struct span bytes;
     start_plain();
     struct reply reply = reply_to("/hook", url);
     reply.webhook.events = failed;
     reply.webhook.event_count = 2;
     push(&reply);
-    cr_assert_eq(store_delivery_get(store, &reply.id, &bytes), STATUS_NOT_FOUND);
+    cr_assert_not(is_known(&reply));
     reply = reply_to("/hook", url);
     reply.webhook.events = failed;
     reply.webhook.event_count = 2;
@@ -408,9 +449,9 @@ Test(webhooks, are_made_again_after_a_stop_in_the_middle_of_a_call)
     push(&reply);
     turn_until_calls(1);
     webhooks_destroy(&webhooks);
-    cr_assert_eq(view_of(&reply).state, WEBHOOK_PENDING);
     receiver.codes[1] = 200;
     start_plain();
+    cr_assert_eq(view_of(&reply).state, WEBHOOK_PENDING);
     turn_until_settled(&reply);
     cr_assert_str_eq(receiver.ids[0], receiver.ids[1]);
 }
@@ -489,4 +530,175 @@ Test(webhooks, are_not_created_with_a_bad_secret_file)
     cr_assert_eq(webhooks_create(&webhooks, loop, store, &config, &fault),
                  STATUS_INVALID);
     cr_assert_null(webhooks);
+}
+
+Test(webhooks, write_each_outcome_into_the_journal_by_rising_revision)
+{
+    char url[TEXT_MAX];
+    receiver.codes[0] = 500;
+    receiver.codes[1] = 200;
+    start_plain();
+    struct reply reply = reply_to("/hook", url);
+    push(&reply);
+    turn_until_settled(&reply);
+    cr_assert_eq(journal.count, 3, "begun, failed, delivered");
+    for (size_t i = 0; i < journal.count; i++) {
+        cr_assert_eq(journal.records[i].revision, (int64_t)i + 1);
+        cr_assert_eq(journal.records[i].attempts, (int32_t)i);
+        cr_assert_eq(journal.records[i].state == WEBHOOK_DELIVERED, i == 2);
+    }
+}
+
+Test(webhooks, wait_until_the_journal_is_known_and_go_only_where_it_says_nothing)
+{
+    char url[TEXT_MAX];
+    char done_url[TEXT_MAX];
+    receiver.codes[0] = 200;
+    start_plain();
+    journal.foreign = true;
+    struct reply reply = reply_to("/hook", url);
+    struct reply done = reply_to("/done", done_url);
+    push(&done);
+    push(&reply);
+    for (int i = 0; i < 20; i++) {
+        turn();
+    }
+    cr_assert_eq(receiver.calls, 0);
+    cr_assert_eq(journal.count, 0);
+    const struct webhook_record delivered = {.id = done.id,
+                                             .state = WEBHOOK_DELIVERED,
+                                             .revision = 2,
+                                             .attempts = 1,
+                                             .due_us = clock_wall_us()};
+    struct buf b;
+    buf_init(&b, 4096);
+    webhook_record_encode(&delivered, &b);
+    webhooks_learn(webhooks, &delivered, buf_span(&b));
+    buf_fini(&b);
+    journal.foreign = false;
+    webhooks_ownership_changed(webhooks);
+    turn_until_settled(&reply);
+    cr_assert_eq(receiver.calls, 1);
+    cr_assert_eq(view_of(&done).state, WEBHOOK_DELIVERED);
+    cr_assert_eq(view_of(&done).revision, 2);
+}
+
+Test(webhooks, of_another_owner_are_no_longer_made)
+{
+    char url[TEXT_MAX];
+    receiver.codes[0] = 500;
+    receiver.retry_after = "1";
+    start_plain();
+    struct reply reply = reply_to("/hook", url);
+    push(&reply);
+    int64_t end_ns = clock_mono_ns() + PATIENCE_NS;
+    while (view_of(&reply).attempts == 0 && clock_mono_ns() < end_ns) {
+        turn();
+    }
+    journal.foreign = true;
+    webhooks_ownership_changed(webhooks);
+    cr_assert_geq(webhooks_turn(webhooks, clock_mono_ns() + 5 * NS_PER_S),
+                  clock_mono_ns());
+    cr_assert_eq(receiver.calls, 1);
+}
+
+Test(webhooks, that_ended_are_begun_anew_when_asked_for)
+{
+    char url[TEXT_MAX];
+    receiver.codes[0] = 410;
+    receiver.codes[1] = 200;
+    start_plain();
+    struct reply reply = reply_to("/hook", url);
+    push(&reply);
+    turn_until_settled(&reply);
+    int64_t revision = view_of(&reply).revision;
+    cr_assert_eq(webhooks_redeliver(webhooks, &reply, clock_mono_ns()), STATUS_OK);
+    cr_assert_eq(view_of(&reply).state, WEBHOOK_PENDING);
+    cr_assert_eq(view_of(&reply).attempts, 0);
+    turn_until_settled(&reply);
+    cr_assert_eq(view_of(&reply).state, WEBHOOK_DELIVERED);
+    cr_assert_gt(view_of(&reply).revision, revision);
+    cr_assert_str_eq(receiver.ids[0], receiver.ids[1]);
+    cr_assert_str_eq(receiver.bodies[0], receiver.bodies[1]);
+    reply.webhook.url = span_of(NULL, 0);
+    cr_assert_eq(webhooks_redeliver(webhooks, &reply, clock_mono_ns()),
+                 STATUS_NOT_FOUND);
+}
+
+Test(webhooks, to_a_dead_endpoint_end_when_their_time_is_over)
+{
+    enum { COUNT = 30 };
+    char url[TEXT_MAX];
+    struct reply replies[COUNT];
+    struct webhooks_config config =
+        config_of(directory_write(&directory, "secret", SECRET));
+    config.lifetime_ns = 0;
+    config.attempts_max = 1;
+    start(&config);
+    for (size_t i = 0; i < COUNT; i++) {
+        receiver.codes[i] = 500;
+        replies[i] = reply_to("/hook", url);
+        push(&replies[i]);
+    }
+    for (size_t i = 0; i < COUNT; i++) {
+        turn_until_settled(&replies[i]);
+        cr_assert_eq(view_of(&replies[i]).state, WEBHOOK_EXHAUSTED);
+    }
+    cr_assert_lt(receiver.calls, 20, "the breaker opened: %zu calls", receiver.calls);
+}
+
+static void
+count_listed(void *arg, const struct webhook_record *record)
+{
+    size_t *count = arg;
+    cr_assert_eq(record->state, WEBHOOK_STOPPED);
+    ++*count;
+}
+
+Test(webhooks, are_listed_page_by_page_to_their_tenant_only)
+{
+    enum { COUNT = 5 };
+    char url[TEXT_MAX];
+    size_t listed = 0;
+    struct webhook_page page = {
+        .tenant = span_of_text("default"), .state = WEBHOOK_STOPPED, .limit = 3};
+    start_plain();
+    for (size_t i = 0; i < COUNT; i++) {
+        receiver.codes[i] = 410;
+        struct reply reply = reply_to("/hook", url);
+        reply.tenant = span_of_text(i == 2 ? "other" : "default");
+        push(&reply);
+        turn_until_settled(&reply);
+    }
+    struct delivery_book *book = webhooks_book(webhooks);
+    cr_assert(delivery_book_list(book, &page, count_listed, &listed, &page.from));
+    cr_assert_eq(listed, 3);
+    cr_assert_not(delivery_book_list(book, &page, count_listed, &listed, &page.from));
+    cr_assert_eq(listed, 4);
+    page.state = WEBHOOK_DELIVERED;
+    page.from = (struct uuid){{0}};
+    cr_assert_not(delivery_book_list(book, &page, count_listed, &listed, &page.from));
+    cr_assert_eq(listed, 4);
+}
+
+Test(webhooks, are_signed_with_the_new_secrets_after_a_reload)
+{
+    char url[TEXT_MAX];
+    receiver.codes[0] = 200;
+    receiver.codes[1] = 200;
+    start_plain();
+    struct reply first = reply_to("/hook", url);
+    push(&first);
+    turn_until_settled(&first);
+    cr_assert_null(strchr(receiver.signatures[0], ' '));
+    directory_write(&directory, "secret",
+                    SECRET "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n");
+    cr_assert_eq(webhooks_reload(webhooks, NULL), STATUS_OK);
+    struct reply second = reply_to("/hook", url);
+    push(&second);
+    turn_until_settled(&second);
+    cr_assert_not_null(strchr(receiver.signatures[1], ' '));
+    directory_write(&directory, "secret", "nonsense\n");
+    cr_assert_eq(webhooks_reload(webhooks, NULL), STATUS_INVALID);
+    cr_assert(webhooks_enabled(webhooks));
 }

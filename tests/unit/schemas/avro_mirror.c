@@ -300,3 +300,21 @@ mirror_control(const struct control *c, struct arena *arena, avro_value_t *v)
     set_text(field(v, "tenant"), c->tenant, arena);
     set_long(v, "issued_at", c->issued_us);
 }
+
+void
+mirror_webhook_record(const struct webhook_record *w,
+                      struct arena *arena,
+                      avro_value_t *v)
+{
+    set_uuid(v, &w->id, arena);
+    set_text(field(v, "tenant"), w->tenant, arena);
+    set_enum(v, "state", (int)w->state);
+    set_long(v, "revision", w->revision);
+    set_int(v, "attempts", w->attempts);
+    set_text(field(v, "reason"), w->reason, arena);
+    set_long(v, "begun_at", w->begun_us);
+    set_long(v, "due_at", w->due_us);
+    set_text(field(v, "url"), w->url, arena);
+    avro_value_t body = field(v, "body");
+    avro_value_set_bytes(&body, arena_text(arena, w->body), w->body.size);
+}

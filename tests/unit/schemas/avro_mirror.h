@@ -21,6 +21,9 @@ void mirror_reply(const struct reply *r, struct arena *arena, avro_value_t *v);
 void
 mirror_model_info(const struct model_info *m, struct arena *arena, avro_value_t *v);
 void mirror_control(const struct control *c, struct arena *arena, avro_value_t *v);
+void mirror_webhook_record(const struct webhook_record *w,
+                           struct arena *arena,
+                           avro_value_t *v);
 
 /** Appends the value, arrays and maps in several blocks, some with their size. */
 void mirror_write_blocks(const avro_value_t *v, struct sample *s, struct buf *b);

@@ -227,3 +227,29 @@ Test(codec, controls_are_the_same_to_avro_c)
     }
     trial_fini(&t);
 }
+
+static void
+expect_webhook_read(struct trial *t, const struct webhook_record *w)
+{
+    struct webhook_record read;
+    struct fault fault = {0};
+    cr_assert_eq(webhook_record_decode(buf_span(&t->theirs), &t->arena, &read, &fault),
+                 STATUS_OK, "%s", fault.text);
+    expect_same_webhook_record(w, &read);
+}
+
+Test(codec, webhook_records_are_the_same_to_avro_c)
+{
+    struct trial t;
+    trial_init(&t, "schemas/webhook.avsc");
+    for (unsigned i = 0; i < RECORDS; i++) {
+        trial_reset(&t);
+        struct webhook_record w = sample_webhook_record(&t.sample);
+        mirror_webhook_record(&w, &t.arena, &t.meant);
+        webhook_record_encode(&w, &t.ours);
+        expect_avro_reads_ours(&t);
+        write_theirs(&t);
+        expect_webhook_read(&t, &w);
+    }
+    trial_fini(&t);
+}

@@ -277,6 +277,23 @@ sample_control(struct sample *s)
     return c;
 }
 
+struct webhook_record
+sample_webhook_record(struct sample *s)
+{
+    return (struct webhook_record){
+        .id = sample_uuid(s),
+        .tenant = sample_text(s, 0, NAME_MAX_BYTES),
+        .state = (enum webhook_state)sample_below(s, WEBHOOK_STATE_COUNT),
+        .revision = sample_count(s),
+        .attempts = sample_count(s),
+        .reason = sample_text(s, 0, WEBHOOK_REASON_MAX),
+        .begun_us = sample_number(s),
+        .due_us = sample_number(s),
+        .url = sample_text(s, 0, URL_MAX_BYTES),
+        .body = sample_text(s, 0, 1000),
+    };
+}
+
 struct request
 full_request(void)
 {
@@ -394,5 +411,18 @@ expect_same_control(const struct control *a, const struct control *b)
     buf_init(&second, RECORD_LIMIT);
     control_encode(a, &first);
     control_encode(b, &second);
+    expect_same_bytes(&first, &second);
+}
+
+void
+expect_same_webhook_record(const struct webhook_record *a,
+                           const struct webhook_record *b)
+{
+    struct buf first;
+    struct buf second;
+    buf_init(&first, RECORD_LIMIT);
+    buf_init(&second, RECORD_LIMIT);
+    webhook_record_encode(a, &first);
+    webhook_record_encode(b, &second);
     expect_same_bytes(&first, &second);
 }

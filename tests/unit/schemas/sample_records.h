@@ -24,6 +24,7 @@ struct request sample_request(struct sample *s);
 struct reply sample_reply(struct sample *s);
 struct model_info sample_model_info(struct sample *s);
 struct control sample_control(struct sample *s);
+struct webhook_record sample_webhook_record(struct sample *s);
 
 /** One FP32 input [2][3], every optional field present. */
 struct request full_request(void);
@@ -36,5 +37,7 @@ void expect_same_request(const struct request *a, const struct request *b);
 void expect_same_reply(const struct reply *a, const struct reply *b);
 void expect_same_model_info(const struct model_info *a, const struct model_info *b);
 void expect_same_control(const struct control *a, const struct control *b);
+void expect_same_webhook_record(const struct webhook_record *a,
+                                const struct webhook_record *b);
 
 #endif

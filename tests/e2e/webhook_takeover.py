@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Webhooks when the ingest that makes them is killed, or shares them with a second one: what was
+delivered is not sent again, though the new owner has no store; what was not goes on under the
+same webhook-id."""
+import os
+import signal
+import sys
+import threading
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import ask  # noqa: E402
+import stage  # noqa: E402
+import webhooks  # noqa: E402
+
+MODELS = os.path.join(stage.ROOT, "tests", "support", "models")
+JOBS = 40
+
+
+class Gate:
+    """Half of the ids are answered 503 until it opens."""
+
+    def __init__(self):
+        self.opened = threading.Event()
+
+    def decide(self, webhook_id):
+        shut = int(webhook_id[-1], 16) % 2 == 1
+        return 503 if shut and not self.opened.is_set() else 200
+
+
+def outcomes(s, prefix, ids):
+    """Ids with two records or more: begun, and how the first attempt ended."""
+    seen = [key for key in s.records(prefix + "webhooks")]
+    return {i for i in ids if seen.count(i) >= 2}
+
+
+def judge(calls, ids, before, what):
+    """Each id is delivered once, under one webhook-id; what was before is not sent again."""
+    good = [headers["webhook-id"] for headers, _, code, _ in calls if code == 200]
+    assert sorted(good) == sorted("msg_" + i for i in set(ids) - before), \
+        f"{what}: {len(good)} delivered, {len(set(good))} different"
+
+
+def killed(s, secret):
+    gate, prefix = Gate(), "k."
+    receiver = webhooks.Receiver(decide=gate.decide)
+    s.topics(prefix, ["sim"], 4)
+    s.batcher(prefix, MODELS, "--models.load=sim")
+    first = s.ingest(prefix, secret, "--webhook.allow.private=true")
+    ids = webhooks.submit_many(first.ready["http"], receiver.url, JOBS, threads=4)
+    stage.wait_for("an outcome of every delivery on the topic",
+                   lambda: len(outcomes(s, prefix, ids)) == JOBS, 60)
+    first.process.send_signal(signal.SIGKILL)
+    first.process.wait()
+    calls = receiver.taken()
+    before = {h["webhook-id"][4:] for h, _, code, _ in calls if code == 200}
+    assert 0 < len(before) < JOBS, "the gate lets some through and some not"
+    gate.opened.set()
+    second = s.ingest(prefix, secret, "--webhook.allow.private=true")
+    found = webhooks.settled(second.ready["http"], ids, 60)
+    assert {w["state"] for w in found.values()} == {"delivered"}, found
+    judge(receiver.taken(), ids, before, "after the kill")
+    code, _, got = ask.call(second.ready["http"], "GET", f"/v1/jobs/{ids[0]}")
+    assert code == 200 and got["webhook"]["state"] == "delivered", got
+    print(f"{len(before)} delivered before the kill were not sent again, "
+          f"{JOBS - len(before)} went on")
+    assert second.stop() == 0, second.log()
+
+
+def shared(s, secret):
+    gate, prefix = Gate(), "s."
+    receiver = webhooks.Receiver(decide=gate.decide)
+    s.topics(prefix, ["sim"], 4)
+    s.batcher(prefix, MODELS, "--models.load=sim")
+    first = s.ingest(prefix, secret, "--webhook.allow.private=true")
+    ids = webhooks.submit_many(first.ready["http"], receiver.url, JOBS, threads=4)
+    stage.wait_for("an outcome of every delivery on the topic",
+                   lambda: len(outcomes(s, prefix, ids)) == JOBS, 60)
+    second = s.ingest(prefix, secret, "--webhook.allow.private=true")
+    gate.opened.set()
+
+    def ended():
+        both = {**webhooks.listed(first.ready["http"]), **webhooks.listed(second.ready["http"])}
+        return all(both.get(i, {}).get("state") == "delivered" for i in ids) and both
+
+    stage.wait_for("all delivered by either", ended, 60)
+    judge(receiver.taken(), ids, set(), "with two")
+    mine = [set(webhooks.listed(i.ready["http"])) & set(ids) for i in (first, second)]
+    assert mine[0] and mine[1] and not mine[0] & mine[1], "each tells of its own partitions"
+    assert first.stop() == 0, first.log()
+    found = webhooks.settled(second.ready["http"], ids, 30)
+    assert {w["state"] for w in found.values()} == {"delivered"}, found
+    assert receiver.calls.empty(), "what is finished is not sent by the new owner"
+    print(f"two ingests delivered {len(mine[0])} and {len(mine[1])}, each once")
+
+
+def main():
+    with stage.Stage() as s:
+        secret = "--webhook.secret.file=" + webhooks.secret_file(s.folder, os.urandom(32))
+        killed(s, secret)
+        shared(s, secret)
+
+
+main()
