@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "ingest/answer.h"
 #include "ingest/bulk_upload.h"
+#include "ingest/forward.h"
 #include "ingest/metrics.h"
 #include "ingest/problem.h"
 #include "ingest/service.h"
@@ -111,7 +112,7 @@ batch_answer_failed(struct http_exchange *x,
     problem_respond(x, &(struct problem){.status = fault->status, .detail = detail});
 }
 
-/* @return false: x is answered */
+/* @return false: x is answered, or passed on to the batch's owner */
 static bool
 find(struct ingest *ingest,
      struct http_exchange *x,
@@ -121,6 +122,9 @@ find(struct ingest *ingest,
 {
     enum status status =
         uuid_parse(match->id, id) == STATUS_OK ? STATUS_OK : STATUS_NOT_FOUND;
+    if (status == STATUS_OK && forward_exchange(ingest, x, id, match->tenant)) {
+        return false;
+    }
     if (status == STATUS_OK) {
         status = batches_find(results_batches(ingest->results), id,
                               tenant_name(match->tenant), view);
@@ -183,7 +187,7 @@ order_reported(struct bulk_record *record, const struct delivery *d)
 }
 
 static enum status
-order_send(struct ingest *ingest, struct order *o, struct span tenant)
+order_send(struct ingest *ingest, struct order *o)
 {
     struct bulk_record *record = bulk_record_make(order_reported, o, 0);
     if (record == NULL) {

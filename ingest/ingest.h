@@ -41,7 +41,6 @@ struct ingest_config {
     double tenant_burst;         /* admission.tenant.burst; 0 = a second's worth */
     int64_t accept_timeout_ns;   /* admission.accept.timeout: longest wait for Kafka's
                                     acknowledgement before 503 */
-    int64_t bulk_lines_max;      /* bulk.lines.max */
     int64_t drain_timeout_ns;    /* drain.timeout */
     const char *keys_file;       /* http.keys.file; NULL = callers not told apart */
     const char *internal_listen; /* internal.listen; NULL = off */
