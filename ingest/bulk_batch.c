@@ -8,10 +8,11 @@
 #include "base/clock.h"
 #include "ingest/answer.h"
 #include "ingest/bulk_upload.h"
+#include "ingest/forward.h"
 #include "ingest/metrics.h"
 #include "ingest/problem.h"
 #include "ingest/service.h"
-#include "ingest/submit.h"
+#include "ingest/tenant.h"
 #include "schemas/codec.h"
 #include "schemas/oip_write.h"
 
@@ -111,7 +112,7 @@ batch_answer_failed(struct http_exchange *x,
     problem_respond(x, &(struct problem){.status = fault->status, .detail = detail});
 }
 
-/* @return false: x is answered */
+/* @return false: x is answered, or passed on to the batch's owner */
 static bool
 find(struct ingest *ingest,
      struct http_exchange *x,
@@ -121,6 +122,9 @@ find(struct ingest *ingest,
 {
     enum status status =
         uuid_parse(match->id, id) == STATUS_OK ? STATUS_OK : STATUS_NOT_FOUND;
+    if (status == STATUS_OK && forward_exchange(ingest, x, id, match->tenant)) {
+        return false;
+    }
     if (status == STATUS_OK) {
         status = batches_find(results_batches(ingest->results), id,
                               tenant_name(match->tenant), view);

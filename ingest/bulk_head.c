@@ -5,7 +5,7 @@
 #include "ingest/bulk_upload_state.h"
 #include "ingest/problem.h"
 #include "ingest/service.h"
-#include "ingest/submit.h"
+#include "ingest/tenant.h"
 
 #include <string.h>
 
@@ -71,7 +71,11 @@ read_from(struct head *h)
 {
     enum { DIGITS_MAX = 10 };
     struct span text = http_query(h->x, "from");
-    uint64_t from = text.data == NULL ? 1 : 0;
+    uint64_t from = 0;
+    if (text.data == NULL) {
+        h->from = 1;
+        return STATUS_OK;
+    }
     for (size_t i = 0; i < text.size && i < DIGITS_MAX; i++) {
         if (text.data[i] < '0' || text.data[i] > '9') {
             from = 0;

@@ -9,15 +9,21 @@
 #include "base/clock.h"
 #include "base/http_server_stream.h"
 #include "ingest/bulk_batch.h"
+#include "ingest/forward.h"
+#include "ingest/internal.h"
 #include "ingest/metrics.h"
 #include "ingest/problem.h"
 #include "ingest/service.h"
-#include "ingest/submit.h"
+#include "ingest/tenant.h"
 #include "schemas/oip_write.h"
 
 #include <stdlib.h>
 
-enum { LINES_PER_TURN = 64, LINE_BYTES_MAX = 256 * 1024 * 1024 };
+enum {
+    LINES_PER_TURN = 64,
+    LINE_BYTES_MAX = 256 * 1024 * 1024,
+    PEER_BYTES_MAX = 4 * 1024 * 1024 /* another instance gathers what it passes on */
+};
 
 struct results_stream {
     struct results_stream *next;
@@ -30,7 +36,8 @@ struct results_stream {
     uint64_t at;      /* next one to tell, from 1 */
     struct buf line;  /* written, not yet taken by the stream */
     bool waits;       /* for writable() */
-    bool interrupted; /* the batch went to another instance */
+    bool interrupted; /* the line that says so is on its way */
+    size_t left;      /* bytes that may still be told */
 };
 
 static void
@@ -126,7 +133,7 @@ tell_line(struct results_stream *r)
 {
     if (r->line.size == 0) {
         buf_reset(&r->line);
-        enum status status = next_line(r);
+        enum status status = r->left > 0 ? next_line(r) : STATUS_FULL;
         if (status == STATUS_NOT_FOUND) {
             stream_end(r);
             return false;
@@ -145,6 +152,7 @@ tell_line(struct results_stream *r)
         stream_end(r);
         return false;
     }
+    r->left -= r->line.size < r->left ? r->line.size : r->left;
     buf_reset(&r->line);
     r->at++;
     return true;
@@ -171,8 +179,10 @@ results_stream_turn(struct bulk_lists *lists, int64_t now_ns)
 void
 results_stream_end_all(struct bulk_lists *lists)
 {
-    while (lists->streams != NULL) {
-        stream_end(lists->streams);
+    struct results_stream *next = NULL;
+    for (struct results_stream *r = lists->streams; r != NULL; r = next) {
+        next = r->next;
+        stream_end(r);
     }
 }
 
@@ -187,7 +197,10 @@ read_query(struct http_exchange *x, struct results_stream *r)
     if (order.data != NULL && !r->by_end && !span_is_text(order, "input")) {
         return false;
     }
-    r->at = from.data == NULL ? 1 : 0;
+    if (from.data == NULL) {
+        r->at = 1;
+        return true;
+    }
     for (size_t i = 0; i < from.size; i++) {
         if (i == DIGITS_MAX || from.data[i] < '0' || from.data[i] > '9') {
             return false;
@@ -236,6 +249,7 @@ batch_get_results(struct ingest *ingest,
 {
     struct results_stream wanted = {.ingest = ingest,
                                     .tenant = tenant_name(match->tenant)};
+    wanted.left = internal_is_peer(ingest, x) ? PEER_BYTES_MAX : SIZE_MAX;
     if (uuid_parse(match->id, &wanted.id) != STATUS_OK) {
         batch_refuse(x, STATUS_NOT_FOUND);
         return;
@@ -244,6 +258,9 @@ batch_get_results(struct ingest *ingest,
         problem_respond(x, &(struct problem){.status = STATUS_INVALID,
                                              .detail = "order is input or completed, "
                                                        "from a number from 1"});
+        return;
+    }
+    if (forward_exchange(ingest, x, &wanted.id, match->tenant)) {
         return;
     }
     struct batch_view view;

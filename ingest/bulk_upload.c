@@ -403,7 +403,9 @@ upload_close_all(struct bulk_lists *lists)
 void
 upload_free_all(struct bulk_lists *lists)
 {
-    while (lists->uploads != NULL) {
-        upload_free(lists->uploads);
+    struct upload *next = NULL;
+    for (struct upload *u = lists->uploads; u != NULL; u = next) {
+        next = u->next;
+        upload_free(u);
     }
 }

@@ -172,7 +172,7 @@ read_scalar(struct row *w)
     }
 }
 
-static void
+static void /* NOLINTNEXTLINE(misc-no-recursion): at most ROW_STEPS_MAX deep */
 read_value(struct row *w, uint32_t step)
 {
     if (step == w->field->step_count) {

@@ -9,6 +9,8 @@ static const char *const scalar_names[ROW_SCALAR_COUNT] = {
     [ROW_STRING] = "string", [ROW_BYTES] = "bytes",
 };
 
+/* NOLINTBEGIN(misc-no-recursion): types nest as the JSON does, JSON_DEPTH_MAX deep */
+
 static void read_type(struct json_read *j, struct avro_field *field);
 
 static void
@@ -121,6 +123,8 @@ read_type(struct json_read *j, struct avro_field *field)
         break;
     }
 }
+
+/* NOLINTEND(misc-no-recursion) */
 
 static void
 read_field(struct json_read *j, struct avro_field *field)

@@ -168,7 +168,8 @@ def killed_in_the_middle(s, ingest):
             raise ConnectionError
 
     try:
-        upload(address, f"/v1/batches?model=sim&id={name}", lines(1, total, slow))
+        early = upload(address, f"/v1/batches?model=sim&id={name}", lines(1, total, slow))
+        raise AssertionError(early)
     except OSError:
         pass
     assert gone.is_set()
@@ -260,6 +261,25 @@ def avro(address):
     print("2500 rows of an .avro file, plain and deflated, are right")
 
 
+def through_another(s, address, path):
+    """Any instance tells of any batch; what is passed on comes in pieces that say so."""
+    other = s.ingest("t.")
+    addresses = [address, other.ready["http"]]
+    stage.wait_for("both to know the batch",
+                   lambda: all("total" in batch(a, path) for a in addresses), 60)
+    for each in addresses:
+        n = 0
+        while n < COUNT:
+            for found in results(each, path, f"?from={n + 1}"):
+                if "line" in found:
+                    n += 1
+                    check_right(found, n)
+                else:
+                    assert found["error"]["code"] in ("full", "misdirected"), found
+    assert other.stop() == 0, other.log()
+    print("the same results through two instances")
+
+
 def cancelled(address):
     code, headers, got = upload(address, "/v1/batches?model=slow", b"".join(
         line(n) for n in range(1, 401)))
@@ -289,10 +309,12 @@ def main():
         failures(address)
         cancelled(address)
         avro(address)
-        path = large(address, ingest)
-        orders(address, path)
         ingest = killed_in_the_middle(s, ingest)
         ingest = killed_after(s, ingest)
+        address = ingest.ready["http"]
+        path = large(address, ingest)
+        orders(address, path)
+        through_another(s, address, path)
         assert ingest.stop() == 0, ingest.log()
 
 
