@@ -37,15 +37,20 @@ class Crowd:
     """run() gives, for each caller, the list of his attempts: one, or two if he was refused."""
 
     def __init__(self, address, path, body, headers=None):
+        """`body`: of all callers, or a function of the caller's number."""
         host, port = address.rsplit(":", 1)
         self.address = (host, int(port))
-        body = json.dumps(body).encode()
-        lines = "".join(f"{k}: {v}\r\n" for k, v in (headers or {}).items())
-        self.request = (f"POST {path} HTTP/1.1\r\nHost: leat\r\nConnection: close\r\n"
-                        f"Content-Length: {len(body)}\r\n{lines}\r\n").encode() + body
+        self.path = path
+        self.body = body if callable(body) else lambda caller: body
+        self.lines = "".join(f"{k}: {v}\r\n" for k, v in (headers or {}).items())
         self.selector = selectors.DefaultSelector()
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard) if soft < hard else (soft, hard))
+
+    def _request(self, caller):
+        body = json.dumps(self.body(caller)).encode()
+        return (f"POST {self.path} HTTP/1.1\r\nHost: leat\r\nConnection: close\r\n"
+                f"Content-Length: {len(body)}\r\n{self.lines}\r\n").encode() + body
 
     def _connect(self, attempt):
         attempt.socket = socket.create_connection(self.address, timeout=30)
@@ -54,7 +59,7 @@ class Crowd:
     def _ask(self, caller, attempt):
         if attempt.socket is None:
             self._connect(attempt)
-        attempt.socket.send(self.request)
+        attempt.socket.send(self.requests[caller])
         self.selector.register(attempt.socket, selectors.EVENT_READ, (caller, attempt))
 
     def _read(self, attempt):
@@ -66,11 +71,14 @@ class Crowd:
         attempt.bytes += piece
         return not piece
 
-    def run(self, count, again=True, patience=120):
-        callers = [[Attempt(0.0)] for _ in range(count)]
+    def run(self, count, again=True, patience=120, apart=0.0):
+        """`apart`: seconds between two callers; 0: all in one instant, connected before."""
+        callers = [[Attempt(i * apart)] for i in range(count)]
+        self.requests = [self._request(i) for i in range(count)]
         for attempts in callers:
-            self._connect(attempts[0])
-        due = [(0.0, i) for i in range(count)]
+            if apart == 0:
+                self._connect(attempts[0])
+        due = [(i * apart, i) for i in range(count)]
         open_ones, begin = 0, time.monotonic()
         while due or open_ones:
             now = time.monotonic() - begin
