@@ -123,6 +123,22 @@ struct span http_body(const struct http_exchange *x);   /* as sent */
 /** Lets the body of a held exchange go, so that only the wait costs memory. */
 void http_body_release(struct http_exchange *x);
 
+enum { HTTP_PEER_BYTES = 16 };
+
+/** The address of the other end: IPv6, or IPv4 mapped into it; zero if unknown. */
+void http_peer(const struct http_exchange *x, uint8_t address[static HTTP_PEER_BYTES]);
+
+enum { HTTP_ADDED_MAX = 2, HTTP_ADDED_BYTES = 64 };
+
+/**
+ * A header of the answer to come, whoever gives it. At most HTTP_ADDED_MAX, the value
+ * shorter than HTTP_ADDED_BYTES.
+ *
+ * @param[in] name static
+ * @param[in] value copied
+ */
+void http_add_header(struct http_exchange *x, const char *name, const char *value);
+
 /** Asks to be told when the client goes away while the exchange is held; NULL: no more.
  */
 void http_watch_gone(struct http_exchange *x, http_gone_fn fn, void *arg);

@@ -50,6 +50,11 @@ struct http_exchange {
     void *body_arg;
     http_gone_fn gone; /* NULL: nobody to be told */
     void *gone_arg;
+    struct {
+        const char *name;
+        char value[HTTP_ADDED_BYTES];
+    } added[HTTP_ADDED_MAX]; /* headers of the answer to come */
+    unsigned added_count;
     int code;
     bool is_1_1; /* understands chunks */
     bool paused; /* suspended in the middle of its body */

@@ -10,8 +10,10 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 /* A body that is refused for its size is still read when it is at most this many times
  * the limit: closing on unread bytes resets the connection, and the client would lose
@@ -352,6 +354,24 @@ http_body(const struct http_exchange *x)
     return buf_span(&x->body);
 }
 
+void
+http_peer(const struct http_exchange *x, uint8_t address[static HTTP_PEER_BYTES])
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(x->connection->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const struct sockaddr *peer = info == NULL ? NULL : info->client_addr;
+    memset(address, 0, HTTP_PEER_BYTES);
+    if (peer != NULL && peer->sa_family == AF_INET6) {
+        const struct sockaddr_in6 *v6 = (const void *)peer;
+        memcpy(address, &v6->sin6_addr, HTTP_PEER_BYTES);
+    } else if (peer != NULL && peer->sa_family == AF_INET) {
+        const struct sockaddr_in *v4 = (const void *)peer;
+        address[10] = 0xff;
+        address[11] = 0xff;
+        memcpy(address + 12, &v4->sin_addr, 4);
+    }
+}
+
 /* Has libmicrohttpd called before the loop waits again. Inside MHD_run() our own turn
  * sees to that; while events are dispatched the next turn does. */
 static void
@@ -369,6 +389,16 @@ http_exchange_resume(struct http_exchange *x)
 {
     MHD_resume_connection(x->connection->mhd);
     wake_if_late(x->connection->server);
+}
+
+void
+http_add_header(struct http_exchange *x, const char *name, const char *value)
+{
+    size_t size = strlen(value);
+    assert(x->added_count < HTTP_ADDED_MAX && size < HTTP_ADDED_BYTES);
+    x->added[x->added_count].name = name;
+    memcpy(x->added[x->added_count].value, value, size + 1);
+    x->added_count++;
 }
 
 void
@@ -401,6 +431,9 @@ http_exchange_answer(struct http_exchange *x, int code, struct MHD_Response *res
     x->response = response;
     x->code = code;
     x->gone = NULL;
+    for (unsigned i = 0; response != NULL && i < x->added_count; i++) {
+        MHD_add_response_header(response, x->added[i].name, x->added[i].value);
+    }
     if (server->draining) {
         answer_close_after(x);
     }

@@ -200,5 +200,6 @@ bool
 option_is_secret(const char *key)
 {
     return strstr(key, "password") != NULL || strstr(key, "secret") != NULL ||
-           strstr(key, "token") != NULL || strstr(key, "ssl.key") != NULL;
+           strstr(key, "token") != NULL || strstr(key, "ssl.key") != NULL ||
+           strcmp(key, "key") == 0;
 }

@@ -17,6 +17,8 @@ struct status_row {
 static const struct status_row rows[STATUS_COUNT] = {
     [STATUS_OK] = {"ok", 200, false},
     [STATUS_INVALID] = {"invalid", 400, false},
+    [STATUS_UNAUTHORIZED] = {"unauthorized", 401, false},
+    [STATUS_FORBIDDEN] = {"forbidden", 403, false},
     [STATUS_NOT_FOUND] = {"not_found", 404, false},
     [STATUS_CONFLICT] = {"conflict", 409, false},
     [STATUS_TOO_LARGE] = {"too_large", 413, false},

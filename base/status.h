@@ -19,17 +19,19 @@
 
 enum status {
     STATUS_OK = 0,
-    STATUS_INVALID,     /* the input breaks a rule; the same input always will */
-    STATUS_NOT_FOUND,   /* no such thing, or not this caller's */
-    STATUS_CONFLICT,    /* the thing is in a state that does not allow it */
-    STATUS_TOO_LARGE,   /* over a size limit */
-    STATUS_UNSUPPORTED, /* well formed, but not something this build or model does */
-    STATUS_FULL,        /* a bound is reached; later may work */
-    STATUS_UNAVAILABLE, /* something we depend on is away (Kafka, a model, a disk) */
-    STATUS_MISDIRECTED, /* another instance owns it */
-    STATUS_TIMEOUT,     /* the wait ended first; the work may still be done */
-    STATUS_EXPIRED,     /* the deadline passed; the work was not and will not be done */
-    STATUS_CANCELED,    /* somebody asked for it not to be done */
+    STATUS_INVALID,      /* the input breaks a rule; the same input always will */
+    STATUS_UNAUTHORIZED, /* nobody knows who asks */
+    STATUS_FORBIDDEN,    /* known who asks, and not allowed to */
+    STATUS_NOT_FOUND,    /* no such thing, or not this caller's */
+    STATUS_CONFLICT,     /* the thing is in a state that does not allow it */
+    STATUS_TOO_LARGE,    /* over a size limit */
+    STATUS_UNSUPPORTED,  /* well formed, but not something this build or model does */
+    STATUS_FULL,         /* a bound is reached; later may work */
+    STATUS_UNAVAILABLE,  /* something we depend on is away (Kafka, a model, a disk) */
+    STATUS_MISDIRECTED,  /* another instance owns it */
+    STATUS_TIMEOUT,      /* the wait ended first; the work may still be done */
+    STATUS_EXPIRED,  /* the deadline passed; the work was not and will not be done */
+    STATUS_CANCELED, /* somebody asked for it not to be done */
     STATUS_MODEL_FAILED,     /* the model refused or failed on this very input */
     STATUS_MODEL_DIED,       /* the runner died on this very input, more than once */
     STATUS_RESULT_TOO_LARGE, /* the model answered, but more than its topic takes */

@@ -9,7 +9,13 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { FILE_BYTES_MAX = 64 * 1024 * 1024, PIECE_BYTES = 65536, URL_BYTES = 1024 };
+enum {
+    FILE_BYTES_MAX = 64 * 1024 * 1024,
+    PIECE_BYTES = 65536,
+    URL_BYTES = 1024,
+    KEY_BYTES = 256,
+    HEADERS_MAX = 8
+};
 
 const struct option client_options[] = {
     {.name = "address",
@@ -24,6 +30,13 @@ const struct option client_options[] = {
      .most = 3600 * NS_PER_S,
      .fallback = "60s",
      .help = "Longest wait for the answer."},
+    {.name = "key",
+     .kind = OPTION_TEXT,
+     .offset = offsetof(struct client_config, key),
+     .fallback = "",
+     .help =
+         "API key; rather given as LEAT_KEY in the environment, which others on the "
+         "machine do not see."},
 };
 const size_t client_option_count = sizeof(client_options) / sizeof(client_options[0]);
 
@@ -62,10 +75,19 @@ client_call(const struct client_config *config,
         fprintf(stderr, "leat: the address is too long\n");
         return EXIT_USAGE;
     }
+    struct http_header all[HEADERS_MAX];
+    char bearer[KEY_BYTES];
+    if (header_count > 0) {
+        memcpy(all, headers, header_count * sizeof(*headers));
+    }
+    if (config->key != NULL) {
+        snprintf(bearer, sizeof(bearer), "Bearer %s", config->key);
+        all[header_count++] = (struct http_header){"Authorization", bearer};
+    }
     const struct http_call call = {
         .method = method,
         .url = url,
-        .headers = headers,
+        .headers = all,
         .header_count = header_count,
         .body = body,
         .connect_timeout_ns = 5 * NS_PER_S,

@@ -11,6 +11,7 @@
 struct client_config {
     const char *address; /* address: host:port of an ingest */
     int64_t timeout_ns;  /* timeout */
+    const char *key;     /* key; NULL = none */
 };
 
 extern const struct option client_options[];
@@ -20,7 +21,7 @@ extern const size_t client_option_count;
  * Calls `http://address` + path and prints the answer's body: to stdout on 2xx, else
  * its detail to stderr.
  *
- * @param[in] headers of the call
+ * @param[in] headers of the call, at most 7; the key is added
  * @param[in] body empty for GET
  * @return an exit status of cli/verb.h
  * @blocks up to the timeout

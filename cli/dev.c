@@ -156,6 +156,14 @@ stopped(void *arg, int signal_number)
     ingest_drain(d->ingest);
 }
 
+static void
+reloads(void *arg, int signal_number)
+{
+    const struct dev *d = arg;
+    log_info("reloading", log_int("signal", signal_number));
+    ingest_reload(d->ingest);
+}
+
 /* Ingest drains first: what it holds is answered by the batcher. */
 static enum status
 serve(struct dev *d, struct fault *fault)
@@ -196,7 +204,8 @@ setup(struct dev *d, struct fault *fault)
     }
     if (loop_create(&d->ingest_loop) != STATUS_OK ||
         loop_create(&d->batcher_loop) != STATUS_OK ||
-        stop_watch(d->ingest_loop, stopped, d) != STATUS_OK) {
+        stop_watch(d->ingest_loop, stopped, d) != STATUS_OK ||
+        stop_watch_reload(d->ingest_loop, reloads, d) != STATUS_OK) {
         return fault_set(fault, STATUS_IO, "the event loop could not be made");
     }
     status = dev_broker_create(&d->broker, fault);

@@ -19,6 +19,7 @@ static const struct verb verbs[] = {
     {"topics", verb_topics, "create the topics that Leat needs"},
     {"doctor", verb_doctor,
      "look at connection, topics and settings; say what is weak"},
+    {"keys", verb_keys, "make an API key"},
     {"demo", verb_demo, "send the example digits to a running Leat, four ways"},
 };
 

@@ -21,6 +21,7 @@ int verb_doctor(int argc, const char *const *argv);
 int verb_infer(int argc, const char *const *argv);
 int verb_cancel(int argc, const char *const *argv);
 int verb_get(int argc, const char *const *argv);
+int verb_keys(int argc, const char *const *argv);
 int verb_demo(int argc, const char *const *argv);
 
 #endif

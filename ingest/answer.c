@@ -127,11 +127,11 @@ answer_accepted(struct http_exchange *x, const struct uuid *id, const char *pref
 }
 
 /* A job that is still under way says when to ask again. */
-static void
-job_respond(struct http_exchange *x, bool terminal, struct buf *body)
+void
+answer_job(struct http_exchange *x, bool terminal, struct buf *document)
 {
-    if (body->status != STATUS_OK) {
-        problem_respond(x, &(struct problem){.status = body->status,
+    if (document->status != STATUS_OK) {
+        problem_respond(x, &(struct problem){.status = document->status,
                                              .detail = "the job cannot be written"});
         return;
     }
@@ -142,7 +142,7 @@ job_respond(struct http_exchange *x, bool terminal, struct buf *body)
     if (!terminal) {
         headers[count++] = header("Retry-After", "1");
     }
-    http_respond(x, 200, headers, count, body);
+    http_respond(x, 200, headers, count, document);
 }
 
 void
@@ -151,25 +151,7 @@ answer_queued(struct http_exchange *x, const struct uuid *id)
     struct buf body;
     buf_init(&body, QUEUED_BYTES);
     queued_write(id, &body);
-    job_respond(x, false, &body);
-    buf_fini(&body);
-}
-
-void
-answer_job(struct http_exchange *x,
-           const struct reply *reply,
-           const struct webhook_view *webhook)
-{
-    struct buf body;
-    buf_init(&body, ANSWER_BYTES_MAX);
-    oip_write_job(reply, true, &body);
-    if (webhook != NULL && body.status == STATUS_OK) {
-        body.size--; /* the closing brace, to add a member */
-        buf_append_format(&body,
-                          ",\"webhook\":{\"state\":\"%s\",\"attempts\":%" PRId64 "}}",
-                          webhook_state_name(webhook->state), webhook->attempts);
-    }
-    job_respond(x, reply_is_terminal(reply), &body);
+    answer_job(x, false, &body);
     buf_fini(&body);
 }
 

@@ -31,10 +31,8 @@ answer_accepted(struct http_exchange *x, const struct uuid *id, const char *pref
 /** 200: the job document of a job that has no record yet but is under way. */
 void answer_queued(struct http_exchange *x, const struct uuid *id);
 
-/** 200: the job document of a reply. @param[in] webhook how it stands; NULL: none */
-void answer_job(struct http_exchange *x,
-                const struct reply *reply,
-                const struct webhook_view *webhook);
+/** 200: a job document. @owner the content of the document is taken */
+void answer_job(struct http_exchange *x, bool terminal, struct buf *document);
 
 /** A JSON document. @owner the content of body is taken */
 void answer_json(struct http_exchange *x, int http_code, struct buf *body);

@@ -8,7 +8,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "bus/producer.h"
-#include "ingest/answer.h"
 #include "ingest/job.h"
 #include "ingest/metrics.h"
 #include "ingest/problem.h"
@@ -16,10 +15,9 @@
 #include "ingest/submit.h"
 #include "schemas/codec.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
-enum { ORDER_BYTES_MAX = 4096, ORDERS_BYTES_MAX = 1024 * 1024, DETAIL_SIZE = 160 };
+enum { ORDER_BYTES_MAX = 4096, ORDERS_BYTES_MAX = 1024 * 1024 };
 
 struct canceler {
     struct producer *producer;
@@ -28,8 +26,12 @@ struct canceler {
 
 /** One order until its report. */
 struct order {
-    struct http_exchange *x; /* NULL: the caller went */
+    struct ingest *ingest;
+    struct http_exchange *x; /* NULL: nobody waits for the order to be stored */
+    bool abandoned;          /* its client went away; counted */
     struct uuid id;
+    const struct tenant *tenant; /* who asks */
+    int64_t wait_ns;             /* for the job to end, once the order is stored */
     struct buf bytes;
 };
 
@@ -58,8 +60,13 @@ order_reported(void *context, void *arg, const struct delivery *d)
         log_warn("cancel_not_stored", log_status(d->status),
                  log_text("reason", d->reason));
     }
+    if (o->abandoned) {
+        metric_add(&ingest_metrics[d->status == STATUS_OK ? METRIC_ABANDONED
+                                                          : METRIC_ABANDONED_LOST],
+                   1);
+    }
     if (o->x != NULL && d->status == STATUS_OK) {
-        answer_accepted(o->x, &o->id, "");
+        job_await_canceled(o->ingest, o->x, &o->id, o->tenant, o->wait_ns);
     } else if (o->x != NULL) {
         problem_respond(o->x,
                         &(struct problem){
@@ -120,19 +127,23 @@ canceler_close(struct canceler **canceler)
 }
 
 static struct order *
-order_make(const struct uuid *id, struct span model, struct http_exchange *x)
+order_make(struct ingest *ingest,
+           const struct uuid *id,
+           struct span model,
+           const struct tenant *tenant)
 {
     struct order *o = calloc(1, sizeof(*o));
     if (o == NULL) {
         return NULL;
     }
-    o->x = x;
+    o->ingest = ingest;
     o->id = *id;
+    o->tenant = tenant;
     buf_init(&o->bytes, ORDER_BYTES_MAX);
     const struct control control = {.type = CONTROL_CANCEL,
                                     .id = *id,
                                     .model = model,
-                                    .tenant = span_of_text(TENANT_DEFAULT),
+                                    .tenant = tenant_name(tenant),
                                     .issued_us = clock_wall_us()};
     control_encode(&control, &o->bytes);
     if (o->bytes.status != STATUS_OK) {
@@ -142,47 +153,55 @@ order_make(const struct uuid *id, struct span model, struct http_exchange *x)
     return o;
 }
 
+/* Takes the order, which is freed on failure. */
+static enum status
+order_send(struct canceler *c, struct order *o)
+{
+    if (o == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    const struct outgoing out = {
+        .topic = c->topic, .partition = 0, .value = buf_span(&o->bytes), .arg = o};
+    enum status status = producer_send(c->producer, &out);
+    if (status != STATUS_OK) {
+        order_free(o);
+    }
+    return status == STATUS_NOT_FOUND ? STATUS_UNAVAILABLE : status;
+}
+
+/* The report comes on a later turn, so what it needs can be set after the sending. */
 static void
-order_send(struct ingest *ingest,
+cancel_for(struct ingest *ingest,
            struct http_exchange *x,
            const struct uuid *id,
-           struct span model)
+           struct span model,
+           const struct tenant *tenant,
+           int64_t wait_ns)
 {
-    struct canceler *c = ingest->canceler;
-    struct order *o = order_make(id, model, x);
-    enum status status = STATUS_NO_MEMORY;
-    if (o != NULL) {
-        const struct outgoing out = {
-            .topic = c->topic, .partition = 0, .value = buf_span(&o->bytes), .arg = o};
-        status = producer_send(c->producer, &out);
-    }
+    struct order *o = order_make(ingest, id, model, tenant);
+    enum status status = order_send(ingest->canceler, o);
     if (status == STATUS_OK) {
+        o->x = x;
+        o->wait_ns = wait_ns;
         http_watch_gone(x, order_gone, o);
         return;
     }
-    if (o != NULL) {
-        order_free(o);
-    }
-    status = status == STATUS_NOT_FOUND ? STATUS_UNAVAILABLE : status;
     problem_respond(x, &(struct problem){.status = status,
                                          .detail = "the cancel cannot be sent to Kafka",
                                          .id = id});
 }
 
-/* What is over cannot be cancelled; who cancels twice is told how it stands. */
-static void
-answer_ended(struct http_exchange *x, const struct reply *reply)
+void
+cancel_abandoned(struct ingest *ingest, const struct submission *s)
 {
-    if (reply->status == REPLY_CANCELED) {
-        answer_job(x, reply, NULL);
-        return;
+    const struct catalogue *catalogue = models_topic_catalogue(ingest->models);
+    struct order *o =
+        order_make(ingest, &s->id, catalogue_at(catalogue, s->model)->name, s->tenant);
+    if (order_send(ingest->canceler, o) == STATUS_OK) {
+        o->abandoned = true;
+    } else {
+        metric_add(&ingest_metrics[METRIC_ABANDONED_LOST], 1);
     }
-    char detail[DETAIL_SIZE];
-    snprintf(detail, sizeof(detail), "the job has ended already: %s",
-             reply_status_name(reply->status));
-    problem_respond(x, &(struct problem){.status = STATUS_CONFLICT,
-                                         .detail = detail,
-                                         .id = &reply->id});
 }
 
 void
@@ -192,21 +211,25 @@ job_delete(struct ingest *ingest,
 {
     struct uuid id;
     struct reply reply = {0};
+    int64_t wait_ns = 0;
     if (uuid_parse(match->id, &id) != STATUS_OK) {
         job_refuse(x, STATUS_NOT_FOUND);
         return;
     }
-    enum status status = job_find(ingest, &id, &reply);
+    if (!job_read_wait(ingest, x, &wait_ns)) {
+        return;
+    }
+    enum status status = job_find(ingest, &id, match->tenant, &reply);
     if (status == STATUS_OK && reply_is_terminal(&reply)) {
-        answer_ended(x, &reply);
+        job_answer_ended(ingest, x, &reply);
     } else if (status != STATUS_OK &&
-               submission_find(&ingest->submissions, &id) == NULL) {
+               submission_find(&ingest->submissions, &id, match->tenant) == NULL) {
         job_refuse(x, status);
     } else if (ingest->draining) {
         problem_respond(x, &(struct problem){.status = STATUS_CLOSED,
                                              .detail = "shutting down",
                                              .id = &id});
     } else {
-        order_send(ingest, x, &id, reply.model);
+        cancel_for(ingest, x, &id, reply.model, match->tenant, wait_ns);
     }
 }

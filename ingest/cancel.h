@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * DELETE /v1/jobs/{id}: the order to cancel goes to the control topic, which every
- * batcher reads, and is answered 202 when Kafka has it. Whether it came in time is seen
- * in the job: it is canceled when a batcher says so, else it ends as if nobody had
- * asked. The door to the producer of those orders.
+ * batcher reads, and is answered 202 when Kafka has it, or with ?wait=s once the job
+ * has ended: 200 if it was canceled, 409 if it ended otherwise. It is canceled when a
+ * batcher says so, else it ends as if nobody had asked. The door to the producer of
+ * those orders.
  */
 #ifndef INGEST_CANCEL_H
 #define INGEST_CANCEL_H
 
 #include "base/status.h"
 #include "ingest/route.h"
+#include "ingest/submission.h"
 
 struct canceler;
 
@@ -18,6 +20,10 @@ canceler_open(struct canceler **out, struct ingest *ingest, struct fault *fault)
 
 /** Answers who still waits, then frees. @blocks up to 5 s */
 void canceler_close(struct canceler **canceler);
+
+/** The client of a held request went away: asks that it be not run. Counts how it went.
+ */
+void cancel_abandoned(struct ingest *ingest, const struct submission *s);
 
 void job_delete(struct ingest *ingest,
                 struct http_exchange *x,

@@ -118,7 +118,7 @@ dashboard_get_status(struct ingest *ingest,
     buf_append_format(&body,
                       ",\"inflight\":{\"requests\":%zu,\"bytes\":%zu},"
                       "\"connections\":%zu,",
-                      ingest->admission.requests, ingest->admission.bytes,
+                      ingest->admission.all.requests, ingest->admission.all.bytes,
                       http_server_connections(ingest->http));
     models_write(ingest, &body);
     buf_append_text(&body, ",");

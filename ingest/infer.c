@@ -17,6 +17,7 @@ infer_post(struct ingest *ingest,
 {
     char preference[PREFERENCE_SIZE] = "";
     struct submit_call call = {
+        .tenant = match->tenant,
         .model = match->model,
         .version = match->version,
         .mode = SUBMISSION_HELD,

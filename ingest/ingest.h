@@ -35,10 +35,16 @@ struct ingest_config {
     int64_t infer_timeout_ns;      /* infer.timeout */
     int64_t inflight_bytes_max;    /* admission.inflight.bytes */
     int64_t inflight_max;          /* admission.inflight.requests */
-    int64_t accept_timeout_ns;     /* admission.accept.timeout: longest wait for Kafka's
-                                      acknowledgement before 503 */
-    int64_t drain_timeout_ns;      /* drain.timeout */
-    bool insecure;                 /* http.insecure: allow a non-loopback listen */
+    int64_t tenant_inflight_max; /* admission.tenant.requests; 0 = none; so the next */
+    int64_t tenant_bytes_max;    /* admission.tenant.bytes */
+    double tenant_rate_per_s;    /* admission.tenant.rate */
+    double tenant_burst;         /* admission.tenant.burst; 0 = a second's worth */
+    int64_t accept_timeout_ns;   /* admission.accept.timeout: longest wait for Kafka's
+                                    acknowledgement before 503 */
+    int64_t drain_timeout_ns;    /* drain.timeout */
+    const char *keys_file;       /* http.keys.file; NULL = callers are not told apart */
+    bool cancel_on_disconnect;   /* cancel.on.disconnect */
+    bool insecure;               /* http.insecure: allow a non-loopback listen */
 };
 
 extern const struct option ingest_options[];
@@ -62,7 +68,10 @@ const char *ingest_admin_address(const struct ingest *ingest);
  */
 bool ingest_ready(const struct ingest *ingest, const char **waiting_for);
 
-/** SIGHUP: reads certificates and their keys anew. */
+/** Whether http.keys.file may have this line, and in words why not. */
+MUST_CHECK enum status ingest_check_key_line(const char *line, struct fault *fault);
+
+/** SIGHUP: reads the keys, certificates and their keys anew. */
 void ingest_reload(struct ingest *ingest);
 
 /** SIGTERM: refuse new work, answer what is held, then stop the loop. */

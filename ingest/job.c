@@ -6,13 +6,22 @@
 
 #include "base/clock.h"
 #include "ingest/answer.h"
+#include "ingest/job_document.h"
 #include "ingest/problem.h"
 #include "ingest/service.h"
 #include "ingest/submit.h"
 
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-enum job_view { JOB_DOCUMENT, JOB_RESULT };
+enum job_view {
+    JOB_DOCUMENT,
+    JOB_RESULT,
+    JOB_CANCELED /* as DELETE answers */
+};
+
+enum { DETAIL_SIZE = 160 };
 
 struct poll {
     struct poll *next;
@@ -21,6 +30,7 @@ struct poll {
     struct http_exchange *x;
     struct results_wait *wait;
     struct uuid id;
+    const struct tenant *tenant; /* who asks */
     enum job_view view;
 };
 
@@ -29,10 +39,43 @@ job_post(struct ingest *ingest,
          struct http_exchange *x,
          const struct route_match *match)
 {
-    (void)match;
-    const struct submit_call call = {
-        .job = true, .mode = SUBMISSION_ASYNC, .preference = ""};
+    const struct submit_call call = {.tenant = match->tenant,
+                                     .job = true,
+                                     .mode = SUBMISSION_ASYNC,
+                                     .preference = ""};
     submit(ingest, x, &call);
+}
+
+void
+job_answer(struct ingest *ingest, struct http_exchange *x, const struct reply *reply)
+{
+    struct backlog_place place = {.position = -1, .wait_ns = -1};
+    if (!reply_is_terminal(reply)) {
+        job_place_of(ingest, reply, &place);
+    }
+    struct buf document;
+    buf_init(&document, ANSWER_BYTES_MAX);
+    job_document_write(ingest, reply, &place, SIZE_MAX, &document);
+    answer_job(x, reply_is_terminal(reply), &document);
+    buf_fini(&document);
+}
+
+void
+job_answer_ended(struct ingest *ingest,
+                 struct http_exchange *x,
+                 const struct reply *reply)
+{
+    if (reply->status == REPLY_CANCELED) {
+        job_answer(ingest, x, reply);
+        return;
+    }
+    char detail[DETAIL_SIZE];
+    const char *state = reply_status_name(reply->status);
+    snprintf(detail, sizeof(detail), "the job has ended already: %s", state);
+    problem_respond(x, &(struct problem){.status = STATUS_CONFLICT,
+                                         .detail = detail,
+                                         .id = &reply->id,
+                                         .job_status = state});
 }
 
 static void
@@ -42,14 +85,15 @@ view_reply(struct ingest *ingest,
            const struct reply *reply)
 {
     if (view == JOB_DOCUMENT) {
-        struct webhook_view webhook;
-        bool has_webhook =
-            results_webhook(ingest->results, &reply->id, &webhook) == STATUS_OK;
-        answer_job(x, reply, has_webhook ? &webhook : NULL);
+        job_answer(ingest, x, reply);
         return;
     }
     if (!reply_is_terminal(reply)) {
         answer_accepted(x, &reply->id, "");
+        return;
+    }
+    if (view == JOB_CANCELED) {
+        job_answer_ended(ingest, x, reply);
         return;
     }
     const struct oip_answer wanted = {
@@ -82,10 +126,13 @@ job_refuse(struct http_exchange *x, enum status status)
 }
 
 enum status
-job_find(struct ingest *ingest, const struct uuid *id, struct reply *reply)
+job_find(struct ingest *ingest,
+         const struct uuid *id,
+         const struct tenant *tenant,
+         struct reply *reply)
 {
-    return results_find(ingest->results, id, span_of_text(TENANT_DEFAULT),
-                        &ingest->arena, reply);
+    return results_find(ingest->results, id, tenant_name(tenant), &ingest->arena,
+                        reply);
 }
 
 /* Answers with what is known now. */
@@ -93,13 +140,14 @@ static void
 view_now(struct ingest *ingest,
          struct http_exchange *x,
          enum job_view view,
-         const struct uuid *id)
+         const struct uuid *id,
+         const struct tenant *tenant)
 {
     struct reply reply;
-    enum status status = job_find(ingest, id, &reply);
+    enum status status = job_find(ingest, id, tenant, &reply);
     if (status == STATUS_OK) {
         view_reply(ingest, x, view, &reply);
-    } else if (submission_find(&ingest->submissions, id) != NULL) {
+    } else if (submission_find(&ingest->submissions, id, tenant) != NULL) {
         view_unrecorded(x, view, id);
     } else {
         job_refuse(x, status);
@@ -129,13 +177,14 @@ poll_answered(void *waiter, enum status status, const struct reply *reply)
     struct ingest *ingest = p->ingest;
     enum job_view view = p->view;
     struct uuid id = p->id;
+    const struct tenant *tenant = p->tenant;
     struct http_exchange *x = poll_end(p);
     if (status == STATUS_MISDIRECTED) {
         job_refuse(x, status);
     } else if (status != STATUS_OK) {
         arena_reset(&ingest->arena);
-        view_now(ingest, x, view, &id);
-    } else if (span_is_text(reply->tenant, TENANT_DEFAULT)) {
+        view_now(ingest, x, view, &id, tenant);
+    } else if (span_equal(reply->tenant, tenant_name(tenant))) {
         view_reply(ingest, x, view, reply);
     } else {
         job_refuse(x, STATUS_NOT_FOUND);
@@ -156,13 +205,15 @@ poll_begin(struct ingest *ingest,
            struct http_exchange *x,
            enum job_view view,
            const struct uuid *id,
+           const struct tenant *tenant,
            int64_t wait_ns)
 {
     struct poll *p = calloc(1, sizeof(*p));
     if (p == NULL) {
         return STATUS_NO_MEMORY;
     }
-    *p = (struct poll){.ingest = ingest, .x = x, .id = *id, .view = view};
+    *p = (struct poll){
+        .ingest = ingest, .x = x, .id = *id, .tenant = tenant, .view = view};
     enum status status =
         results_expect(ingest->results, id, loop_now(ingest->loop) + wait_ns,
                        poll_answered, p, &p->wait);
@@ -187,14 +238,15 @@ job_end_polls(struct ingest *ingest)
         results_forget(ingest->results, p->wait);
         enum job_view view = p->view;
         struct uuid id = p->id;
+        const struct tenant *tenant = p->tenant;
         arena_reset(&ingest->arena);
-        view_now(ingest, poll_end(p), view, &id);
+        view_now(ingest, poll_end(p), view, &id, tenant);
     }
 }
 
-/* Seconds of ?wait=, at most what a held request may last; -1 if it is no number. */
+/* Seconds of ?wait= as ns; -1 if it is no number. */
 static int64_t
-wait_ns_of(const struct ingest *ingest, struct http_exchange *x)
+wait_ns_of(struct http_exchange *x)
 {
     enum { DIGITS_MAX = 9 };
     struct span text = http_query(x, "wait");
@@ -211,39 +263,63 @@ wait_ns_of(const struct ingest *ingest, struct http_exchange *x)
         }
         seconds = seconds * 10 + (text.data[i] - '0');
     }
-    int64_t wait_ns = seconds * NS_PER_S;
+    return seconds * NS_PER_S;
+}
+
+bool
+job_read_wait(const struct ingest *ingest, struct http_exchange *x, int64_t *wait_ns)
+{
+    int64_t asked_ns = wait_ns_of(x);
+    if (asked_ns < 0) {
+        problem_respond(x,
+                        &(struct problem){.status = STATUS_INVALID,
+                                          .detail = "wait: not a number of seconds"});
+        return false;
+    }
     int64_t most_ns = ingest->config.infer_timeout_ns;
-    return wait_ns < most_ns ? wait_ns : most_ns;
+    *wait_ns = asked_ns < most_ns ? asked_ns : most_ns;
+    return true;
+}
+
+void
+job_await_canceled(struct ingest *ingest,
+                   struct http_exchange *x,
+                   const struct uuid *id,
+                   const struct tenant *tenant,
+                   int64_t wait_ns)
+{
+    if (wait_ns == 0 || ingest->draining ||
+        poll_begin(ingest, x, JOB_CANCELED, id, tenant, wait_ns) != STATUS_OK) {
+        answer_accepted(x, id, "");
+    }
 }
 
 static void
 job_read(struct ingest *ingest,
          struct http_exchange *x,
-         struct span text,
+         const struct route_match *match,
          enum job_view view)
 {
+    const struct tenant *tenant = match->tenant;
     struct uuid id;
-    if (uuid_parse(text, &id) != STATUS_OK) {
+    if (uuid_parse(match->id, &id) != STATUS_OK) {
         job_refuse(x, STATUS_NOT_FOUND);
         return;
     }
-    int64_t wait_ns = wait_ns_of(ingest, x);
-    if (wait_ns < 0) {
-        problem_respond(x,
-                        &(struct problem){.status = STATUS_INVALID,
-                                          .detail = "wait: not a number of seconds"});
+    int64_t wait_ns = 0;
+    if (!job_read_wait(ingest, x, &wait_ns)) {
         return;
     }
     struct reply reply;
-    enum status status = job_find(ingest, &id, &reply);
-    bool known =
-        status == STATUS_OK || submission_find(&ingest->submissions, &id) != NULL;
+    enum status status = job_find(ingest, &id, tenant, &reply);
+    bool known = status == STATUS_OK ||
+                 submission_find(&ingest->submissions, &id, tenant) != NULL;
     bool done = status == STATUS_OK && reply_is_terminal(&reply);
     if (!known || done || wait_ns == 0 || ingest->draining) {
-        view_now(ingest, x, view, &id);
+        view_now(ingest, x, view, &id, tenant);
         return;
     }
-    status = poll_begin(ingest, x, view, &id, wait_ns);
+    status = poll_begin(ingest, x, view, &id, tenant, wait_ns);
     if (status != STATUS_OK) {
         job_refuse(x, status);
     }
@@ -252,7 +328,7 @@ job_read(struct ingest *ingest,
 void
 job_get(struct ingest *ingest, struct http_exchange *x, const struct route_match *match)
 {
-    job_read(ingest, x, match->id, JOB_DOCUMENT);
+    job_read(ingest, x, match, JOB_DOCUMENT);
 }
 
 void
@@ -260,5 +336,5 @@ job_get_result(struct ingest *ingest,
                struct http_exchange *x,
                const struct route_match *match)
 {
-    job_read(ingest, x, match->id, JOB_RESULT);
+    job_read(ingest, x, match, JOB_RESULT);
 }

@@ -12,6 +12,9 @@
 #include "ingest/route.h"
 #include "schemas/message.h"
 
+#include <stdbool.h>
+#include <stdint.h>
+
 struct poll;
 
 /** Exchanges that wait for a job. */
@@ -29,12 +32,38 @@ void job_get_result(struct ingest *ingest,
                     struct http_exchange *x,
                     const struct route_match *match);
 
-/** What is known of the caller's job; as results_find(). */
-MUST_CHECK enum status
-job_find(struct ingest *ingest, const struct uuid *id, struct reply *reply);
+/** What is known of the tenant's job; as results_find(). */
+MUST_CHECK enum status job_find(struct ingest *ingest,
+                                const struct uuid *id,
+                                const struct tenant *tenant,
+                                struct reply *reply);
 
 /** Answers that a job cannot be told of, and why. */
 void job_refuse(struct http_exchange *x, enum status status);
+
+/** Answers 200 with the document of a job. */
+void
+job_answer(struct ingest *ingest, struct http_exchange *x, const struct reply *reply);
+
+/** Answers who wanted to cancel what has ended: 200 if it was canceled, else 409. */
+void job_answer_ended(struct ingest *ingest,
+                      struct http_exchange *x,
+                      const struct reply *reply);
+
+/**
+ * Reads ?wait=, at most what a held request may last; 0 without one.
+ *
+ * @return false: it is no number, and x is answered
+ */
+bool
+job_read_wait(const struct ingest *ingest, struct http_exchange *x, int64_t *wait_ns);
+
+/** Answers as job_answer_ended() when the job ends within the time, else 202. */
+void job_await_canceled(struct ingest *ingest,
+                        struct http_exchange *x,
+                        const struct uuid *id,
+                        const struct tenant *tenant,
+                        int64_t wait_ns);
 
 /** Answers every waiting poll with what is known now. */
 void job_end_polls(struct ingest *ingest);

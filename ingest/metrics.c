@@ -20,6 +20,27 @@ struct metric ingest_metrics[INGEST_METRIC_COUNT] = {
                                     .labels = "outcome=\"unavailable\""},
     [METRIC_GONE] = {.name = "leat_http_answers_total",
                      .labels = "outcome=\"client_gone\""},
+    [METRIC_UNAUTHORIZED] = {.name = "leat_http_keys_refused_total",
+                             .labels = "reason=\"unknown\"",
+                             .help = "Exchanges that were not let in, by reason."},
+    [METRIC_FORBIDDEN] = {.name = "leat_http_keys_refused_total",
+                          .labels = "reason=\"scope\""},
+    [METRIC_ABANDONED] = {.name = "leat_abandoned_requests_total",
+                          .labels = "cancel=\"stored\"",
+                          .help =
+                              "Held requests whose client went away, with "
+                              "cancel.on.disconnect, by what became of the cancel."},
+    [METRIC_ABANDONED_LOST] = {.name = "leat_abandoned_requests_total",
+                               .labels = "cancel=\"lost\""},
+    [METRIC_NOT_ADMITTED_LINE] = {.name = "leat_not_admitted_total",
+                                  .labels = "reason=\"line\"",
+                                  .help = "Requests that admission refused: what waits "
+                                          "for the model, the bounds in all, the "
+                                          "tenant's."},
+    [METRIC_NOT_ADMITTED_ALL] = {.name = "leat_not_admitted_total",
+                                 .labels = "reason=\"all\""},
+    [METRIC_NOT_ADMITTED_TENANT] = {.name = "leat_not_admitted_total",
+                                    .labels = "reason=\"tenant\""},
     [METRIC_STORED] = {.name = "leat_requests_stored_total",
                        .help = "Request records that Kafka acknowledged."},
     [METRIC_NOT_STORED] = {.name = "leat_requests_not_stored_total",

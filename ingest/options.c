@@ -12,8 +12,12 @@ const struct option ingest_options[] = {
     {"http.listen", OPTION_TEXT, FIELD(http_listen), 0, 0, "127.0.0.1:8080",
      "Address of the HTTP listener; port 0 is the kernel's choice.", NULL},
     {"http.insecure", OPTION_BOOL, FIELD(insecure), 0, 0, "false",
-     "Allow http.listen on an address that other machines can reach, although callers "
-     "are not authenticated.",
+     "Allow http.listen on an address that other machines can reach without "
+     "http.keys.file: anybody who reaches it may call.",
+     NULL},
+    {"http.keys.file", OPTION_TEXT, FIELD(keys_file), 0, 0, "",
+     "API keys of callers, hashed, one a line (leat keys create); read anew on SIGHUP. "
+     "Empty: callers are not told apart.",
      NULL},
     {"http.tls.certificate", OPTION_TEXT, FIELD(http_certificate), 0, 0, "",
      "PEM file: the certificate of http.listen, then those that lead to a root; read "
@@ -53,9 +57,26 @@ const struct option ingest_options[] = {
      NULL},
     {"admission.inflight.bytes", OPTION_BYTES, FIELD(inflight_bytes_max), 64 * KIB,
      1024 * GIB, "512MiB", "Bytes of their records at most; over it 429.", NULL},
+    {"admission.tenant.requests", OPTION_INT, FIELD(tenant_inflight_max), 0, 10000000,
+     "0",
+     "Requests of one tenant in flight at most, unless its key says otherwise; 0: no "
+     "limit but the one in all.",
+     NULL},
+    {"admission.tenant.bytes", OPTION_BYTES, FIELD(tenant_bytes_max), 0, 1024 * GIB,
+     "0", "Bytes of their records at most; 0: no limit but the one in all.", NULL},
+    {"admission.tenant.rate", OPTION_REAL, FIELD(tenant_rate_per_s), 0, 0, "0",
+     "Requests of one tenant a second at most, unless its key says otherwise; 0: none.",
+     NULL},
+    {"admission.tenant.burst", OPTION_REAL, FIELD(tenant_burst), 0, 0, "0",
+     "Requests it may send at once after a rest; 0: as many as in a second.", NULL},
     {"admission.accept.timeout", OPTION_DURATION, FIELD(accept_timeout_ns),
      10 * NS_PER_MS, 600 * NS_PER_S, "700ms",
      "Longest wait for Kafka's acknowledgement of a request before 503.", NULL},
+    {"cancel.on.disconnect", OPTION_BOOL, FIELD(cancel_on_disconnect), 0, 0, "false",
+     "When the client of a held request goes away, cancel the request: nobody knows "
+     "its "
+     "id. What runs already ends as usual.",
+     NULL},
     {"drain.timeout", OPTION_DURATION, FIELD(drain_timeout_ns), NS_PER_MS,
      3600 * NS_PER_S, "30s",
      "After SIGTERM: longest wait for the answers of requests that are held.", NULL},

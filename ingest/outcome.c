@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "ingest/answer.h"
+#include "ingest/cancel.h"
 #include "ingest/metrics.h"
 #include "ingest/problem.h"
 #include "ingest/service.h"
@@ -109,6 +110,7 @@ outcome_request_reported(void *context, void *arg, const struct delivery *d)
     struct ingest *ingest = context;
     struct submission *s = arg;
     s->lent--;
+    backlog_reported(ingest->backlog, s->model, d);
     if (d->status != STATUS_OK) {
         not_stored(s, d, d->possibly_stored);
         return;
@@ -228,6 +230,9 @@ outcome_gone(void *arg, struct http_exchange *x)
     struct submission *s = arg;
     exchange_take(s);
     metric_add(&ingest_metrics[METRIC_GONE], 1);
+    if (s->ingest->config.cancel_on_disconnect) {
+        cancel_abandoned(s->ingest, s);
+    }
     http_respond(x, 499, NULL, 0, NULL); /* dropped by the server; nobody reads it */
     if (!s->ingest->bus->dev) {
         wait_drop(s); /* the in-process broker's bound needs to see the reply */

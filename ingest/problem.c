@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-enum { PROBLEM_BYTES_MAX = 16 * 1024, PROBLEM_HEADERS = 5 };
+enum { PROBLEM_BYTES_MAX = 16 * 1024, PROBLEM_HEADERS = 6 };
 
 static enum ingest_metric
 metric_of(int http_code)
@@ -54,11 +54,19 @@ problem_respond(struct http_exchange *x, const struct problem *problem)
     if (problem->allow != NULL) {
         headers[count++] = (struct http_header){"Allow", problem->allow};
     }
+    if (problem->authenticate) {
+        headers[count++] =
+            (struct http_header){"WWW-Authenticate", "Bearer realm=\"leat\""};
+    }
     struct buf body;
     buf_init(&body, PROBLEM_BYTES_MAX);
     bool said = problem->detail != NULL && problem->detail[0] != '\0';
     const char *detail = said ? problem->detail : status_name(problem->status);
     oip_write_problem(problem->status, http_code, detail, problem->id, &body);
+    if (problem->job_status != NULL && body.status == STATUS_OK) {
+        body.size--; /* the closing brace, to add a member */
+        buf_append_format(&body, ",\"job_status\":\"%s\"}", problem->job_status);
+    }
     metric_add(&ingest_metrics[metric_of(http_code)], 1);
     http_respond(x, http_code, headers, count, &body);
     buf_fini(&body);

@@ -175,6 +175,13 @@ publish_queued(struct publish *publish, struct outgoing *out)
     return producer_send(publish->replies, out);
 }
 
+int32_t
+publish_partitions(struct publish *publish, const struct catalogue_model *model)
+{
+    struct producer_topic *topic = publish->lanes[model->number].topic;
+    return topic == NULL ? 0 : producer_topic_partitions(publish->requests, topic);
+}
+
 bool
 publish_connected(const struct publish *publish)
 {

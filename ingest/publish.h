@@ -68,6 +68,10 @@ MUST_CHECK enum status publish_request(struct publish *publish,
 /** Sends a QUEUED record to the replies topic, by its key. */
 MUST_CHECK enum status publish_queued(struct publish *publish, struct outgoing *out);
 
+/** Partitions of a model's request topic; 0 until a broker has said it. */
+int32_t
+publish_partitions(struct publish *publish, const struct catalogue_model *model);
+
 bool publish_connected(const struct publish *publish);
 
 /** Sends what lingers now. */

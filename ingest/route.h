@@ -10,16 +10,18 @@
 #include "base/http_server.h"
 #include "base/span.h"
 #include "base/status.h"
+#include "ingest/tenant.h"
 
 #include <stddef.h>
 
 struct ingest;
 
-/** What the parameters of the pattern stand for; spans into the path. */
+/** What the parameters of the pattern stand for, spans into the path; and who asks. */
 struct route_match {
     struct span model;
     struct span version; /* size 0: the route has none */
     struct span id;
+    const struct tenant *tenant; /* of the caller; never NULL in a route_fn */
 };
 
 typedef void (*route_fn)(struct ingest *ingest,
@@ -30,6 +32,7 @@ struct route {
     enum http_method method; /* a GET is matched by HEAD as well */
     const char *pattern;
     route_fn fn;
+    unsigned scopes; /* of enum tenant_scope, one is enough; 0 = open to everybody */
 };
 
 enum { ROUTE_ALLOW_MAX = 64 };

@@ -10,12 +10,15 @@
 #include "base/http_server.h"
 #include "base/loop.h"
 #include "ingest/admission.h"
+#include "ingest/backlog.h"
+#include "ingest/guard.h"
 #include "ingest/ingest.h"
 #include "ingest/job.h"
 #include "ingest/models_topic.h"
 #include "ingest/publish.h"
 #include "ingest/pulse.h"
 #include "ingest/submission.h"
+#include "ingest/tenant.h"
 #include "results/results.h"
 
 #include <stdbool.h>
@@ -28,9 +31,12 @@ struct ingest {
     struct results *results;
     struct models_topic *models;
     struct publish *publish;
+    struct backlog *backlog;
     struct canceler *canceler; /* cancel.c */
     struct submission_pool submissions;
     struct poll_list polls; /* job.c */
+    struct tenants *tenants;
+    struct guard *guard;
     struct admission admission;
     struct pulse *pulse;
     struct arena arena;        /* scratch of one handler, reset before each */

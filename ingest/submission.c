@@ -138,7 +138,10 @@ spare_take(struct ingest *ingest)
 }
 
 enum status
-submission_take(struct ingest *ingest, const struct uuid *id, struct submission **out)
+submission_take(struct ingest *ingest,
+                const struct uuid *id,
+                const struct tenant *tenant,
+                struct submission **out)
 {
     struct submission *s = spare_take(ingest);
     if (s == NULL) {
@@ -146,6 +149,7 @@ submission_take(struct ingest *ingest, const struct uuid *id, struct submission 
     }
     s->ingest = ingest;
     s->id = *id;
+    s->tenant = tenant;
     s->state = SUBMISSION_UNSTORED;
     list_append(&ingest->submissions.lists[s->state], s);
     enum status status = map_insert(&ingest->submissions.by_id, id, s);
@@ -158,9 +162,12 @@ submission_take(struct ingest *ingest, const struct uuid *id, struct submission 
 }
 
 struct submission *
-submission_find(const struct submission_pool *pool, const struct uuid *id)
+submission_find(const struct submission_pool *pool,
+                const struct uuid *id,
+                const struct tenant *tenant)
 {
-    return map_find(&pool->by_id, id);
+    struct submission *s = map_find(&pool->by_id, id);
+    return s == NULL || s->tenant != tenant ? NULL : s;
 }
 
 void
@@ -184,7 +191,8 @@ submission_settle(struct submission *s)
      * request counts until its reply is seen. */
     bool counts = s->x != NULL || s->lent > 0 || (ingest->bus->dev && s->wait != NULL);
     if (!counts && s->charged_bytes > 0) {
-        admission_give(&ingest->admission, s->charged_bytes, loop_now(ingest->loop));
+        admission_give(&ingest->admission, s->tenant, s->charged_bytes,
+                       loop_now(ingest->loop));
         s->charged_bytes = 0;
     }
     if (s->x == NULL && s->lent == 0 && s->wait == NULL) {

@@ -14,6 +14,7 @@
 #include "base/map.h"
 #include "base/status.h"
 #include "base/uuid.h"
+#include "ingest/tenant.h"
 #include "results/results.h"
 #include "schemas/oip.h"
 
@@ -45,14 +46,16 @@ struct submission {
     enum submission_state state;
     enum submission_mode mode;
     struct uuid id;
-    struct http_exchange *x;   /* NULL: answered */
-    struct results_wait *wait; /* NULL: told, or not waited for */
-    struct buf record;         /* the request, lent until its report */
-    struct buf queued;         /* the QUEUED record, likewise */
-    unsigned lent;             /* records not yet reported */
-    bool request_stored;       /* Kafka acknowledged the request */
-    size_t charged_bytes;      /* counted by admission; 0 = given back */
+    const struct tenant *tenant; /* whose it is */
+    struct http_exchange *x;     /* NULL: answered */
+    struct results_wait *wait;   /* NULL: told, or not waited for */
+    struct buf record;           /* the request, lent until its report */
+    struct buf queued;           /* the QUEUED record, likewise */
+    unsigned lent;               /* records not yet reported */
+    bool request_stored;         /* Kafka acknowledged the request */
+    size_t charged_bytes;        /* counted by admission; 0 = given back */
     int64_t began_ns;
+    size_t model;                     /* its number in the catalogue */
     struct oip_answer answer;         /* what the caller asked to see */
     void *answer_memory;              /* owns what answer points to */
     char preference[PREFERENCE_SIZE]; /* for Preference-Applied; "" = none */
@@ -81,17 +84,20 @@ void submission_pool_init(struct submission_pool *pool, size_t limit, uint64_t s
 void submission_pool_fini(struct submission_pool *pool);
 
 /**
- * A zeroed submission in state UNSTORED under this id. At the limit the oldest kept one
- * has to go, as far as no producer holds it.
+ * A zeroed submission of this tenant in state UNSTORED under this id. At the limit the
+ * oldest kept one has to go, as far as no producer holds it.
  *
  * @return STATUS_OK; STATUS_FULL; STATUS_NO_MEMORY; STATUS_CONFLICT if the id is known
  */
-MUST_CHECK enum status
-submission_take(struct ingest *ingest, const struct uuid *id, struct submission **out);
+MUST_CHECK enum status submission_take(struct ingest *ingest,
+                                       const struct uuid *id,
+                                       const struct tenant *tenant,
+                                       struct submission **out);
 
-/** The submission of an id, or NULL. */
-struct submission *
-submission_find(const struct submission_pool *pool, const struct uuid *id);
+/** The tenant's submission of an id, or NULL; another's is as good as none. */
+struct submission *submission_find(const struct submission_pool *pool,
+                                   const struct uuid *id,
+                                   const struct tenant *tenant);
 
 /** The one place where a state changes. */
 void submission_move(struct submission *s, enum submission_state state);

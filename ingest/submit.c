@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/http_call.h"
+#include "ingest/admit.h"
 #include "ingest/metrics.h"
 #include "ingest/outcome.h"
 #include "ingest/problem.h"
@@ -45,6 +46,7 @@ struct draft {
     int64_t timeout_ms; /* of the header; 0 = none */
     int64_t wait_ns;
     int64_t wall_us;
+    int64_t retry_after_s; /* of a refusal; 0 = as its status has it */
     struct fault fault;
 };
 
@@ -180,38 +182,61 @@ record_bytes(const struct oip_request *body)
     return bytes;
 }
 
-/* Admits, then chooses the partition, then mints: a quantum that ends changes where the
- * id has to belong. */
+/* How long the caller has patience; 0 = has no deadline. */
+static int64_t
+patience_ns(const struct draft *d)
+{
+    int64_t timeout_ns = timeout_shortest_ms(d->timeout_ms, &d->body) * NS_PER_MS;
+    if (d->call->mode != SUBMISSION_HELD) {
+        return timeout_ns;
+    }
+    int64_t wait_ns = d->call->wait_ns;
+    return timeout_ns > 0 && timeout_ns < wait_ns ? timeout_ns : wait_ns;
+}
+
 static enum status
-admit(struct draft *d)
+let_in(struct draft *d, size_t bytes, int64_t now_ns)
+{
+    struct admission_ask ask = {.tenant = d->call->tenant,
+                                .bytes = bytes,
+                                .patience_ns = patience_ns(d),
+                                .now_ns = now_ns};
+    struct admission_refusal why = {.detail = ""};
+    enum status status = admit(d->ingest, d->x, d->model, &ask, &why);
+    if (status == STATUS_OK) {
+        return status;
+    }
+    d->retry_after_s = why.retry_after_s;
+    return fault_set(&d->fault, status, "%s", why.detail);
+}
+
+/* Is let in, then chooses the partition, then mints: a quantum that ends changes where
+ * the id has to belong. */
+static enum status
+enter(struct draft *d)
 {
     struct ingest *ingest = d->ingest;
     size_t bytes = record_bytes(&d->body);
-    enum status status = admission_take(&ingest->admission, bytes);
-    if (status == STATUS_TOO_LARGE) {
-        return fault_set(&d->fault, status,
-                         "the request alone is over the %zu bytes "
-                         "that may be in flight",
-                         ingest->admission.bytes_max);
-    }
-    if (status != STATUS_OK) {
-        return fault_set(&d->fault, status, "too much is in flight");
-    }
     int64_t now_ns = loop_now(ingest->loop);
+    enum status status = let_in(d, bytes, now_ns);
+    if (status != STATUS_OK) {
+        return status;
+    }
     struct uuid id;
     status = publish_aim(ingest->publish, d->model, d->info, now_ns, &d->aim);
     if (status == STATUS_OK) {
         status = results_mint(ingest->results, d->wall_us, &id);
     }
     if (status == STATUS_OK) {
-        status = submission_take(ingest, &id, &d->s);
+        status = submission_take(ingest, &id, d->call->tenant, &d->s);
     }
     if (status != STATUS_OK) {
-        admission_give(&ingest->admission, bytes, now_ns);
+        admission_give(&ingest->admission, d->call->tenant, bytes, now_ns);
         return fault_set(&d->fault, status, "no request can be taken now");
     }
     d->s->charged_bytes = bytes;
     d->s->began_ns = now_ns;
+    d->s->model = d->model->number;
     d->s->mode = d->call->mode;
     snprintf(d->s->preference, sizeof(d->s->preference), "%s", d->call->preference);
     return STATUS_OK;
@@ -308,7 +333,7 @@ encode(struct draft *d)
         .parameters = body->parameters,
         .parameter_count = body->parameter_count,
         .webhook = body->webhook,
-        .tenant = span_of_text(TENANT_DEFAULT),
+        .tenant = tenant_name(d->call->tenant),
         .priority = body->priority,
         .submitted_us = d->wall_us,
         .deadline_ms = deadline_ms(d),
@@ -375,6 +400,7 @@ send_request(struct draft *d)
     enum status status = publish_request(d->ingest->publish, &d->aim, &out);
     if (status == STATUS_OK) {
         s->lent++;
+        backlog_sent(d->ingest->backlog, s->model, d->wall_us);
         return STATUS_OK;
     }
     if (status == STATUS_NOT_FOUND) {
@@ -412,11 +438,9 @@ refuse(struct draft *d)
 {
     struct submission *s = d->s;
     struct ingest *ingest = d->ingest;
-    struct problem problem = {.status = d->fault.status, .detail = d->fault.text};
-    if (problem.status == STATUS_FULL) {
-        problem.retry_after_s =
-            admission_retry_s(&ingest->admission, loop_now(ingest->loop));
-    }
+    const struct problem problem = {.status = d->fault.status,
+                                    .detail = d->fault.text,
+                                    .retry_after_s = d->retry_after_s};
     if (s != NULL) {
         s->x = NULL;
         if (s->wait != NULL) {
@@ -433,7 +457,7 @@ submit(struct ingest *ingest, struct http_exchange *x, const struct submit_call 
 {
     static enum status (*const steps[])(struct draft *) = {
         gate,  read_timeout,    read_body, check_webhook, find_model,   check_model,
-        admit, remember_answer, encode,    expect,        send_request,
+        enter, remember_answer, encode,    expect,        send_request,
     };
     struct draft d = {
         .ingest = ingest, .x = x, .call = call, .wall_us = clock_wall_us()};

@@ -14,11 +14,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The only tenant until callers are told apart. */
-#define TENANT_DEFAULT "default"
-
 struct submit_call {
-    struct span model; /* of the path; empty: in the body */
+    const struct tenant *tenant; /* who asks */
+    struct span model;           /* of the path; empty: in the body */
     struct span version;
     bool job; /* the body is one of POST /v1/jobs */
     enum submission_mode mode;

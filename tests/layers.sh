@@ -32,13 +32,14 @@ declare -A homes=(
     ["curl/"]='^base/http_call' ["microhttpd.h"]='^base/http_server'
     ["gnutls/"]='^base/http_server'
     ["librdkafka/"]='^bus/' ["avro.h"]='^schemas/' ["avro/"]='^schemas/'
-    ["jansson.h"]='^schemas/' ["lmdb.h"]='^results/' ["openssl/"]='^results/'
+    ["jansson.h"]='^schemas/' ["lmdb.h"]='^results/' ["openssl/"]='^results/|^base/digest'
     ["cblas.h"]='^runner/'
 )
 pure="base/heap base/map base/datatype schemas/framing schemas/codec batcher/cost
 batcher/cancel batcher/former batcher/former_batch batcher/former_fit batcher/former_list
 batcher/former_store batcher/device batcher/output_check batcher/reply_time batcher/watermark
-results/correlate bus/partition bus/lane"
+results/correlate bus/partition bus/lane base/digest ingest/lockout ingest/admission
+ingest/arrivals ingest/drain"
 files=$(git ls-files --cached --others --exclude-standard '*.c' '*.h' |
     grep -E '^(base|bus|schemas|results|ingest|runner|batcher|cli)/' | sort -u)
 

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct stage_options usual = {0};
 
@@ -84,6 +85,78 @@ Test(ingest_cancel, a_held_request_is_told_that_it_was_canceled)
     expect(&a, 202, "queued");
     stage_receive(waiting, &a);
     expect(&a, 409, "\"code\":\"canceled\"");
+    stage_close(stage);
+}
+
+Test(ingest_cancel, whoever_waits_for_a_cancel_is_told_how_the_job_ended)
+{
+    struct ingest_stage *stage = stage_open(&usual);
+    struct stage_answer job;
+    struct stage_answer a;
+    char line[160];
+    stage_play(stage, PLAY_HOLD);
+    stage_ask(stage, "POST /v1/jobs", "", JOB_BODY(""), &job);
+    expect(&job, 202, "queued");
+    stage_await_requests(stage, 1);
+    line_of(&job, "DELETE", "?wait=soon", line);
+    stage_ask(stage, line, "", "", &a);
+    expect(&a, 400, "wait");
+    line_of(&job, "DELETE", "?wait=10", line);
+    stage_ask(stage, line, "", "", &a);
+    expect(&a, 200, "\"canceled\"");
+    stage_ask(stage, line, "", "", &a);
+    expect(&a, 200, "\"canceled\"");
+    cr_assert_eq(stage_orders(stage), 1);
+    stage_close(stage);
+}
+
+Test(ingest_cancel, a_cancel_that_comes_too_late_is_told_the_other_end)
+{
+    struct ingest_stage *stage = stage_open(&usual);
+    struct stage_answer job;
+    struct stage_answer a;
+    char line[160];
+    stage_ask(stage, "POST /v1/jobs", "", JOB_BODY(""), &job);
+    expect(&job, 202, "queued");
+    line_of(&job, "GET", "?wait=10", line);
+    stage_ask(stage, line, "", "", &a);
+    expect(&a, 200, "succeeded");
+    line_of(&job, "DELETE", "?wait=10", line);
+    stage_ask(stage, line, "", "", &a);
+    expect(&a, 409, "\"job_status\":\"succeeded\"");
+    stage_close(stage);
+}
+
+static int
+held_client_goes(struct ingest_stage *stage)
+{
+    stage_play(stage, PLAY_HOLD);
+    int held = stage_send(stage, STAGE_INFER, "", STAGE_BODY);
+    stage_await_requests(stage, 1);
+    return close(held);
+}
+
+Test(ingest_cancel, the_request_of_a_client_that_goes_is_cancelled_where_that_is_wanted)
+{
+    struct ingest_stage *stage =
+        stage_open(&(struct stage_options){.cancel_on_disconnect = true});
+    cr_assert_eq(held_client_goes(stage), 0);
+    stage_await_orders(stage, 1);
+    stage_close(stage);
+}
+
+Test(ingest_cancel, the_request_of_a_client_that_goes_is_run_by_default)
+{
+    struct ingest_stage *stage = stage_open(&usual);
+    struct stage_answer a;
+    char line[160];
+    cr_assert_eq(held_client_goes(stage), 0);
+    /* Orders of later come behind what the leaving would have ordered. */
+    stage_ask(stage, "POST /v1/jobs", "", JOB_BODY(""), &a);
+    line_of(&a, "DELETE", "?wait=10", line);
+    stage_ask(stage, line, "", "", &a);
+    expect(&a, 200, "\"canceled\"");
+    cr_assert_eq(stage_orders(stage), 1);
     stage_close(stage);
 }
 

@@ -45,6 +45,7 @@ struct ingest_stage {
     sem_t request_came;
     struct record *held[HELD_MAX];
     size_t held_count;
+    const char *orders_tenant;
     char address[64];
     char store[64];
 };
@@ -137,7 +138,7 @@ obey(struct ingest_stage *stage, struct record *order)
     cr_assert_eq(control_decode(order->value, &arena, &c, &fault), STATUS_OK, "%s",
                  fault.text);
     cr_assert_eq(c.type, CONTROL_CANCEL);
-    cr_assert(span_is_text(c.tenant, "default"));
+    cr_assert(span_is_text(c.tenant, stage->orders_tenant));
     uuid_format(&c.id, key);
     for (size_t i = 0; i < stage->held_count; i++) {
         if (span_equal(stage->held[i]->key, span_of(key, sizeof(key)))) {
@@ -148,6 +149,7 @@ obey(struct ingest_stage *stage, struct record *order)
         }
     }
     atomic_fetch_add(&stage->orders, 1);
+    sem_post(&stage->request_came);
     arena_fini(&arena);
     record_release(&order);
 }
@@ -279,7 +281,9 @@ open_ingest(struct ingest_stage *stage, const struct stage_options *o)
         .inflight_bytes_max = or_else(o->inflight_bytes_max, 1 << 20),
         .inflight_max = or_else(o->inflight_max, 1000),
         .accept_timeout_ns = 900 * NS_PER_MS,
+        .keys_file = o->keys_file,
         .drain_timeout_ns = or_else(o->drain_timeout_ns, 5 * NS_PER_S),
+        .cancel_on_disconnect = o->cancel_on_disconnect,
     };
     const struct results_config results = {
         .store = stage->store,
@@ -345,6 +349,8 @@ stage_open(const struct stage_options *options)
     sem_init(&stage->request_came, 0, 0);
     snprintf(stage->store, sizeof(stage->store), "/tmp/leat-flow-XXXXXX");
     cr_assert_not_null(mkdtemp(stage->store));
+    stage->orders_tenant =
+        options->orders_tenant == NULL ? "default" : options->orders_tenant;
     open_broker(stage);
     cr_assert_eq(loop_create(&stage->loop), STATUS_OK);
     open_batcher(stage);
@@ -425,6 +431,14 @@ void
 stage_await_requests(struct ingest_stage *stage, int count)
 {
     while (atomic_load(&stage->requests) < count) {
+        await(&stage->request_came);
+    }
+}
+
+void
+stage_await_orders(struct ingest_stage *stage, int count)
+{
+    while (atomic_load(&stage->orders) < count) {
         await(&stage->request_came);
     }
 }

@@ -10,6 +10,7 @@
 
 #include "ingest/ingest.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,6 +31,9 @@ struct stage_options {
     int64_t inflight_bytes_max; /* 0 = 1 MiB */
     int64_t body_bytes_max;     /* 0 = 64 KiB */
     int64_t drain_timeout_ns;   /* 0 = 5 s */
+    const char *keys_file;      /* NULL = no keys */
+    const char *orders_tenant;  /* whose cancels are expected; NULL = default */
+    bool cancel_on_disconnect;
 };
 
 /** Ready, with the model known, when it returns. */
@@ -48,6 +52,9 @@ void stage_broker(struct ingest_stage *stage, bool up);
 
 /** Waits until the played batcher has read this many requests in all. */
 void stage_await_requests(struct ingest_stage *stage, int count);
+
+/** Waits until this many orders have been read from the control topic in all. */
+void stage_await_orders(struct ingest_stage *stage, int count);
 
 /** Orders read from the control topic so far. */
 int stage_orders(const struct ingest_stage *stage);
