@@ -120,9 +120,6 @@ struct span
 http_header(struct http_exchange *x, const char *name); /* {NULL, 0} if absent */
 struct span http_body(const struct http_exchange *x);   /* as sent */
 
-/** Lets the body of a held exchange go, so that only the wait costs memory. */
-void http_body_release(struct http_exchange *x);
-
 enum { HTTP_PEER_BYTES = 16 };
 
 /** The address of the other end: IPv6, or IPv4 mapped into it; zero if unknown. */
@@ -138,6 +135,9 @@ enum { HTTP_ADDED_MAX = 2, HTTP_ADDED_BYTES = 64 };
  * @param[in] value copied
  */
 void http_add_header(struct http_exchange *x, const char *name, const char *value);
+
+/** Lets the body of a held exchange go, so that only the wait costs memory. */
+void http_body_release(struct http_exchange *x);
 
 /** Asks to be told when the client goes away while the exchange is held; NULL: no more.
  */

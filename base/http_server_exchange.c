@@ -385,13 +385,6 @@ wake_if_late(struct http_server *server)
 }
 
 void
-http_exchange_resume(struct http_exchange *x)
-{
-    MHD_resume_connection(x->connection->mhd);
-    wake_if_late(x->connection->server);
-}
-
-void
 http_add_header(struct http_exchange *x, const char *name, const char *value)
 {
     size_t size = strlen(value);
@@ -399,6 +392,13 @@ http_add_header(struct http_exchange *x, const char *name, const char *value)
     x->added[x->added_count].name = name;
     memcpy(x->added[x->added_count].value, value, size + 1);
     x->added_count++;
+}
+
+void
+http_exchange_resume(struct http_exchange *x)
+{
+    MHD_resume_connection(x->connection->mhd);
+    wake_if_late(x->connection->server);
 }
 
 void
@@ -428,12 +428,12 @@ http_exchange_answer(struct http_exchange *x, int code, struct MHD_Response *res
 {
     struct http_connection *c = x->connection;
     struct http_server *server = c->server;
-    x->response = response;
-    x->code = code;
-    x->gone = NULL;
     for (unsigned i = 0; response != NULL && i < x->added_count; i++) {
         MHD_add_response_header(response, x->added[i].name, x->added[i].value);
     }
+    x->response = response;
+    x->code = code;
+    x->gone = NULL;
     if (server->draining) {
         answer_close_after(x);
     }

@@ -76,6 +76,22 @@ on_request(void *arg, struct http_exchange *x)
     }
 }
 
+/* Who may not ask at all is told so before a body is read. */
+static void
+on_head(void *arg, struct http_exchange *x)
+{
+    struct ingest *ingest = arg;
+    struct route_match match;
+    enum status status = STATUS_OK;
+    char allow[ROUTE_ALLOW_MAX];
+    const struct route *route =
+        route_find(http_method(x), http_path(x), &match, &status, allow);
+    if (route != NULL) {
+        (void)guard_admits(ingest->guard, x, route->scopes, loop_now(ingest->loop),
+                           &match.tenant);
+    }
+}
+
 static void
 on_model(void *arg, struct catalogue_model *model)
 {
@@ -226,8 +242,10 @@ callers_init(struct ingest *ingest, struct fault *fault)
     }
     if (status == STATUS_OK && guard_has_keys(ingest->guard) &&
         config->http_certificate == NULL && !listen_is_loopback(config->http_listen)) {
-        log_warn("keys_in_the_clear", log_text("http", config->http_listen),
-                 log_text("remedy", "http.tls.certificate, or a proxy that ends TLS"));
+        log_warn(
+            "keys_in_the_clear", log_text("http", config->http_listen),
+            log_text("remedy",
+                     "http.tls.certificate, or a proxy in front of it that ends TLS"));
     }
     return status;
 }
@@ -246,7 +264,7 @@ parts_open(struct ingest *ingest,
         status = kafka_open(ingest, results, fault);
     }
     if (status == STATUS_OK) {
-        status = listen_open(ingest, on_request, fault);
+        status = listen_open(ingest, on_head, on_request, fault);
     }
     if (status == STATUS_OK) {
         status = loop_each_turn(ingest->loop, on_turn, ingest);

@@ -71,7 +71,7 @@ bool ingest_ready(const struct ingest *ingest, const char **waiting_for);
 /** Whether http.keys.file may have this line, and in words why not. */
 MUST_CHECK enum status ingest_check_key_line(const char *line, struct fault *fault);
 
-/** SIGHUP: reads the keys, certificates and their keys anew. */
+/** SIGHUP: reads the keys of callers, certificates and their keys anew. */
 void ingest_reload(struct ingest *ingest);
 
 /** SIGTERM: refuse new work, answer what is held, then stop the loop. */

@@ -102,12 +102,16 @@ connections_possible(unsigned wanted)
 }
 
 enum status
-listen_open(struct ingest *ingest, http_handler_fn handler, struct fault *fault)
+listen_open(struct ingest *ingest,
+            http_head_fn head,
+            http_handler_fn handler,
+            struct fault *fault)
 {
     const struct ingest_config *config = &ingest->config;
     struct http_server_config http;
     http_server_defaults(&http);
     http.listen = config->http_listen;
+    http.head_fn = head;
     http.tls_certificate = config->http_certificate;
     http.tls_key = config->http_key;
     http.body_limit = (size_t)config->body_bytes_max;
@@ -122,6 +126,7 @@ listen_open(struct ingest *ingest, http_handler_fn handler, struct fault *fault)
         return status;
     }
     http.listen = config->admin_listen;
+    http.head_fn = NULL;
     http.tls_certificate = config->admin_certificate;
     http.tls_key = config->admin_key;
     http.connections_max = ADMIN_CONNECTIONS;

@@ -22,10 +22,12 @@ listen_check(const struct ingest_config *config, struct fault *fault);
  * Opens both, as far as configured. Raises the soft limit of descriptors to what the
  * connections need; where that is not allowed there are fewer connections.
  *
- * @param[in] handler of the public listener, called with the ingest
+ * @param[in] head, handler of the public listener, called with the ingest
  */
-MUST_CHECK enum status
-listen_open(struct ingest *ingest, http_handler_fn handler, struct fault *fault);
+MUST_CHECK enum status listen_open(struct ingest *ingest,
+                                   http_head_fn head,
+                                   http_handler_fn handler,
+                                   struct fault *fault);
 
 /** SIGHUP: reads certificates and keys again; those in use stay where that fails. */
 void listen_reload(struct ingest *ingest);
