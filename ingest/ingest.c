@@ -9,6 +9,9 @@
 #include "base/log.h"
 #include "bus/dev_broker.h"
 #include "ingest/cancel.h"
+#include "ingest/claim.h"
+#include "ingest/forward.h"
+#include "ingest/internal.h"
 #include "ingest/key_line.h"
 #include "ingest/listen.h"
 #include "ingest/metrics.h"
@@ -50,17 +53,19 @@ serve(struct ingest *ingest,
       const struct route *route,
       struct route_match *match)
 {
-    if (guard_admits(ingest->guard, x, route->scopes, loop_now(ingest->loop),
-                     &match->tenant)) {
+    bool admitted = internal_is_peer(ingest, x)
+                        ? internal_tenant(ingest, x, &match->tenant)
+                        : guard_admits(ingest->guard, x, route->scopes,
+                                       loop_now(ingest->loop), &match->tenant);
+    if (admitted) {
         arena_reset(&ingest->arena);
         route->fn(ingest, x, match);
     }
 }
 
-static void
-on_request(void *arg, struct http_exchange *x)
+void
+ingest_route(struct ingest *ingest, struct http_exchange *x)
 {
-    struct ingest *ingest = arg;
     struct route_match match;
     enum status status = STATUS_OK;
     char allow[ROUTE_ALLOW_MAX];
@@ -89,6 +94,15 @@ on_head(void *arg, struct http_exchange *x)
     if (route != NULL) {
         (void)guard_admits(ingest->guard, x, route->scopes, loop_now(ingest->loop),
                            &match.tenant);
+    }
+}
+
+void
+ingest_handle(void *arg, struct http_exchange *x)
+{
+    struct ingest *ingest = arg;
+    if (internal_admits(ingest, x)) {
+        ingest_route(ingest, x);
     }
 }
 
@@ -146,11 +160,14 @@ drain_advance(struct ingest *ingest, int64_t now_ns)
 {
     if (now_ns >= ingest->drain_ends_ns) {
         outcome_close_all(ingest);
+        claims_end_all(ingest->claims);
+        forward_end_waits(ingest);
     }
     bool flushed = http_server_connections(ingest->http) == 0 ||
                    now_ns >= ingest->drain_ends_ns + DRAIN_FLUSH_NS;
     bool lent = records_lent(ingest) && now_ns < ingest->drain_ends_ns;
-    if (http_server_active(ingest->http) == 0 && flushed && !lent) {
+    bool asked = ingest->internal != NULL && http_server_active(ingest->internal) > 0;
+    if (http_server_active(ingest->http) == 0 && !asked && flushed && !lent) {
         loop_stop(ingest->loop);
     }
     return now_ns + 10 * NS_PER_MS;
@@ -161,6 +178,10 @@ on_turn(void *arg, int64_t now_ns)
 {
     struct ingest *ingest = arg;
     int64_t due_ns = outcome_expire(ingest, now_ns);
+    int64_t errand_ns = errands_turn(ingest, now_ns);
+    due_ns = errand_ns < due_ns ? errand_ns : due_ns;
+    int64_t claim_ns = claims_turn(ingest->claims, now_ns);
+    due_ns = claim_ns < due_ns ? claim_ns : due_ns;
     if (now_ns >= ingest->gauges_due_ns) {
         gauges_set(ingest);
         ingest->gauges_due_ns = now_ns + GAUGES_NS;
@@ -177,8 +198,10 @@ kafka_open(struct ingest *ingest,
            const struct results_config *results,
            struct fault *fault)
 {
+    struct results_config told = *results;
+    told.advertised = internal_advertised(ingest);
     enum status status =
-        results_create(&ingest->results, ingest->loop, ingest->bus, results, fault);
+        results_create(&ingest->results, ingest->loop, ingest->bus, &told, fault);
     if (status != STATUS_OK) {
         return status;
     }
@@ -195,6 +218,9 @@ kafka_open(struct ingest *ingest,
         return status;
     }
     status = canceler_open(&ingest->canceler, ingest, fault);
+    if (status == STATUS_OK) {
+        status = claims_open(&ingest->claims, ingest, fault);
+    }
     if (status != STATUS_OK) {
         return status;
     }
@@ -261,10 +287,13 @@ parts_open(struct ingest *ingest,
         status = pulse_create(&ingest->pulse);
     }
     if (status == STATUS_OK) {
+        status = internal_open(ingest, fault);
+    }
+    if (status == STATUS_OK) {
         status = kafka_open(ingest, results, fault);
     }
     if (status == STATUS_OK) {
-        status = listen_open(ingest, on_head, on_request, fault);
+        status = listen_open(ingest, on_head, ingest_handle, fault);
     }
     if (status == STATUS_OK) {
         status = loop_each_turn(ingest->loop, on_turn, ingest);
@@ -293,6 +322,9 @@ ingest_create(struct ingest **out,
             config->http_listen);
     }
     enum status status = listen_check(config, fault);
+    if (status == STATUS_OK) {
+        status = internal_check(config, fault);
+    }
     if (status != STATUS_OK) {
         return status;
     }
@@ -323,6 +355,12 @@ const char *
 ingest_admin_address(const struct ingest *ingest)
 {
     return ingest->admin == NULL ? NULL : http_server_address(ingest->admin);
+}
+
+const char *
+ingest_internal_address(const struct ingest *ingest)
+{
+    return ingest->internal == NULL ? NULL : http_server_address(ingest->internal);
 }
 
 bool
@@ -368,7 +406,11 @@ ingest_drain(struct ingest *ingest)
     log_info("draining", log_int("held", (int64_t)http_server_active(ingest->http)));
     publish_flush(ingest->publish);
     job_end_polls(ingest);
+    forward_end_waits(ingest);
     http_server_drain(ingest->http);
+    if (ingest->internal != NULL) {
+        http_server_drain(ingest->internal);
+    }
     loop_wake(ingest->loop);
 }
 
@@ -385,6 +427,7 @@ ingest_destroy(struct ingest **ingest)
     i->draining = true;
     loop_no_turn(i->loop, on_turn, i);
     canceler_close(&i->canceler);
+    claims_close(&i->claims);
     if (i->publish != NULL) {
         publish_close(&i->publish);
     }
@@ -392,7 +435,13 @@ ingest_destroy(struct ingest **ingest)
     if (i->results != NULL) {
         job_end_polls(i);
         outcome_close_all(i);
+        errands_close(i);
+        peer_caller_close(&i->peers);
         results_destroy(&i->results);
+    }
+    peer_caller_close(&i->peers);
+    if (i->internal != NULL) {
+        http_server_destroy(&i->internal);
     }
     if (i->admin != NULL) {
         http_server_destroy(&i->admin);

@@ -16,7 +16,6 @@
 #include "results/metrics.h"
 #include "schemas/codec.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,7 +41,6 @@ struct inbox {
     size_t reading_count;
     int64_t commit_ns;
     int64_t settle_ns; /* TIME_NEVER: settled */
-    char group[TOPIC_NAME_MAX + 1];
 };
 
 static struct reading *
@@ -278,10 +276,10 @@ inbox_create(struct inbox **out,
     in->config = *config;
     in->settle_ns = TIME_NEVER;
     arena_init(&in->arena, ARENA_BYTES);
-    snprintf(in->group, sizeof in->group, "%sresults", config->bus->topics_prefix);
     const struct consumer_config consumer = {
         .name = "replies",
-        .group = in->group,
+        .group = config->group,
+        .client_id = config->client_id,
         .topics = {config->topic},
         .all_partitions = config->bus->dev,
     };

@@ -13,10 +13,12 @@
 #include "results/inbox.h"
 #include "results/metrics.h"
 #include "results/owner.h"
+#include "results/peers.h"
 #include "results/store.h"
 #include "results/webhooks.h"
 #include "schemas/codec.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,10 +30,14 @@ struct results {
     struct store *store;
     struct inbox *inbox;
     struct webhooks *webhooks;
+    struct peers *peers; /* NULL: nobody knows of nobody */
     struct owner owner;
     struct correlate correlate;
     struct arena arena; /* of a stored reply on its way to a waiter */
     char topic[TOPIC_NAME_MAX + 1];
+    char group[TOPIC_NAME_MAX + 1];
+    char client_id[PEERS_CLIENT_ID_SIZE];
+    char advertised[PEERS_ADDRESS_SIZE];
     int64_t ttl_us;
 };
 
@@ -89,6 +95,9 @@ on_settled(void *arg)
     metric_set(results_metric(ROW_PARTITIONS), (int64_t)r->owner.order_count);
     size_t ended = correlate_end(&r->correlate, STATUS_MISDIRECTED, is_foreign, r);
     note_ended(ROW_ENDED_MISDIRECTED, ended);
+    if (r->peers != NULL) {
+        peers_refresh(r->peers);
+    }
 }
 
 /* A wait that is due: its deadline, or its reply was here before it. */
@@ -133,6 +142,7 @@ on_turn(void *arg, int64_t now_ns)
     metric_set(results_metric(ROW_WAITS), (int64_t)correlate_count(&r->correlate));
     int64_t next_ns = webhooks_turn(r->webhooks, now_ns);
     next_ns = least(next_ns, inbox_turn(r->inbox, now_ns));
+    next_ns = r->peers == NULL ? next_ns : least(next_ns, peers_turn(r->peers, now_ns));
     next_ns = least(next_ns, store_turn(r->store, now_ns, clock_wall_us()));
     next_ns = least(next_ns, correlate_next(&r->correlate));
     return next_ns > now_ns ? next_ns : now_ns;
@@ -166,12 +176,32 @@ open_webhooks(struct results *r,
     return webhooks_create(&r->webhooks, r->loop, r->store, &webhooks, fault);
 }
 
+/* In dev mode there is one ingest and no group. */
+static enum status
+open_peers(struct results *r, const struct results_config *config, struct fault *fault)
+{
+    snprintf(r->group, sizeof r->group, "%sresults", r->bus.topics_prefix);
+    if (config->advertised == NULL || r->bus.dev) {
+        return STATUS_OK;
+    }
+    enum status status =
+        peers_client_id(r->bus.client_id, config->advertised, r->client_id);
+    if (status != STATUS_OK) {
+        return fault_set(fault, status, "other instances cannot be told %s",
+                         config->advertised);
+    }
+    snprintf(r->advertised, sizeof r->advertised, "%s", config->advertised);
+    return peers_create(&r->peers, r->loop, &r->bus, r->group, r->topic, fault);
+}
+
 static enum status
 open_inbox(struct results *r, struct fault *fault)
 {
     const struct inbox_config inbox = {
         .bus = &r->bus,
         .topic = r->topic,
+        .group = r->group,
+        .client_id = r->peers == NULL ? NULL : r->client_id,
         .ttl_us = r->ttl_us,
         .store = r->store,
         .owner = &r->owner,
@@ -217,6 +247,7 @@ results_create(struct results **out,
     }
     status = status == STATUS_OK ? open_store(r, config, fault) : status;
     status = status == STATUS_OK ? open_webhooks(r, config, fault) : status;
+    status = status == STATUS_OK ? open_peers(r, config, fault) : status;
     status = status == STATUS_OK ? open_inbox(r, fault) : status;
     status = status == STATUS_OK ? loop_each_turn(loop, on_turn, r) : status;
     if (status != STATUS_OK) {
@@ -239,6 +270,7 @@ results_destroy(struct results **results)
     note_ended(ROW_ENDED_CLOSED,
                correlate_end(&r->correlate, STATUS_CLOSED, NULL, NULL));
     inbox_destroy(&r->inbox);
+    peers_destroy(&r->peers);
     webhooks_destroy(&r->webhooks);
     store_close(&r->store);
     correlate_fini(&r->correlate);
@@ -275,6 +307,12 @@ enum status
 results_mint(struct results *r, int64_t wall_us, struct uuid *id)
 {
     return owner_mint(&r->owner, wall_us, id);
+}
+
+enum status
+results_sibling(const struct results *r, const struct uuid *of, struct uuid *id)
+{
+    return owner_sibling(&r->owner, of, id);
 }
 
 void
@@ -367,6 +405,33 @@ results_find(struct results *r,
     }
     *reply = found;
     return STATUS_OK;
+}
+
+/* Between two assignments the coordinator may still name this instance. */
+enum status
+results_owner(struct results *r,
+              const struct uuid *id,
+              char address[static RESULTS_ADDRESS_SIZE])
+{
+    int32_t partition = owner_partition(&r->owner, id);
+    if (r->peers == NULL || owner_has(&r->owner, partition)) {
+        return STATUS_OK;
+    }
+    const char *found = peers_find(r->peers, partition);
+    if (found == NULL || strcmp(found, r->advertised) == 0) {
+        peers_refresh(r->peers);
+        return STATUS_UNAVAILABLE;
+    }
+    snprintf(address, RESULTS_ADDRESS_SIZE, "%s", found);
+    return STATUS_MISDIRECTED;
+}
+
+void
+results_owner_failed(struct results *r)
+{
+    if (r->peers != NULL) {
+        peers_refresh(r->peers);
+    }
 }
 
 enum status
