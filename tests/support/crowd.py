@@ -15,6 +15,7 @@ class Attempt:
 
     def __init__(self, due):
         self.due = due
+        self.sent = due
         self.socket = None
         self.answered = None
         self.bytes = b""
@@ -56,9 +57,10 @@ class Crowd:
         attempt.socket = socket.create_connection(self.address, timeout=30)
         attempt.socket.setblocking(False)
 
-    def _ask(self, caller, attempt):
+    def _ask(self, caller, attempt, begin):
         if attempt.socket is None:
             self._connect(attempt)
+        attempt.sent = time.monotonic() - begin
         attempt.socket.send(self.requests[caller])
         self.selector.register(attempt.socket, selectors.EVENT_READ, (caller, attempt))
 
@@ -85,7 +87,7 @@ class Crowd:
             assert now < patience, f"{open_ones} are not answered, {len(due)} have not come back"
             while due and due[0][0] <= now:
                 _, i = heapq.heappop(due)
-                self._ask(i, callers[i][-1])
+                self._ask(i, callers[i][-1], begin)
                 open_ones += 1
             wait = max(0.0, due[0][0] - now) if due else 1.0
             for key, _ in self.selector.select(min(wait, 1.0)):
@@ -112,8 +114,9 @@ def outcome(callers):
         "answered": sum(a.code == 200 for a in first),
         "refused": len(refused),
         "other": len(first) - len(refused) - sum(a.code == 200 for a in first),
-        "refused_in_s": max((a.answered - a.due for a in refused), default=0.0),
-        "answered_in_s": max((a.answered - a.due for a in first if a.code == 200), default=0.0),
+        "sent_in_s": max(a.sent - a.due for a in first),
+        "refused_in_s": max((a.answered - a.sent for a in refused), default=0.0),
+        "answered_in_s": max((a.answered - a.sent for a in first if a.code == 200), default=0.0),
         "retry_after_s": max((a.retry_after() for a in refused), default=0),
         "back": len(second),
         "back_refused": sum(a.code == 429 for a in second),
