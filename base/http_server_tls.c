@@ -69,6 +69,7 @@ file_read(const char *path, gnutls_datum_t *content, struct fault *fault)
     }
     if (failed || size == FILE_MAX) {
         free(content->data);
+        content->data = NULL;
         return fault_set(fault, STATUS_INVALID, "%s cannot be read: %s", path,
                          failed ? strerrordesc_np(error) : "too large");
     }
@@ -145,7 +146,8 @@ pair_load(struct tls_pair **out, const struct http_tls *tls, struct fault *fault
     struct tls_pair *pair = calloc(1, sizeof(*pair));
     if (pair == NULL || gnutls_privkey_init(&pair->key) != GNUTLS_E_SUCCESS) {
         free(pair);
-        return fault_set(fault, STATUS_NO_MEMORY, "no memory for the certificate");
+        fault_set(fault, STATUS_NO_MEMORY, "no memory for the certificate");
+        return STATUS_NO_MEMORY;
     }
     enum status status = chain_load(pair, tls->certificate_path, fault);
     if (status == STATUS_OK) {

@@ -92,7 +92,7 @@ connections_possible(unsigned wanted)
     if (limit.rlim_cur >= needed) {
         return wanted;
     }
-    unsigned possible = limit.rlim_cur > 2 * OTHER_DESCRIPTORS
+    unsigned possible = limit.rlim_cur > (rlim_t)2 * OTHER_DESCRIPTORS
                             ? (unsigned)limit.rlim_cur - OTHER_DESCRIPTORS
                             : (unsigned)limit.rlim_cur / 2;
     log_warn("connections_limited", log_int("wanted", (int64_t)wanted),

@@ -35,13 +35,14 @@ class Slow:
         self.socket.setblocking(False)
 
     def drip(self):
-        """Sends its next byte, or looks whether it is closed without reading."""
+        """Sends its next byte, and so learns of a close although it may not read."""
         if self.lasted is not None:
             return
         try:
-            if self.kind != "reading":
-                self.socket.send(b"x")
+            self.socket.send(b"x")
             error = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        except BlockingIOError:
+            error = 0
         except OSError as e:
             error = e.errno
         if error:
