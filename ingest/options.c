@@ -31,8 +31,8 @@ const struct option ingest_options[] = {
     {"http.idle.timeout", OPTION_DURATION, FIELD(idle_timeout_ns), NS_PER_MS,
      3600 * NS_PER_S, "60s", "Between two requests of one connection.", NULL},
     {"admin.listen", OPTION_TEXT, FIELD(admin_listen), 0, 0, "",
-     "Address of the admin listener (/metrics, /livez, /readyz, /startupz); empty is "
-     "off.",
+     "Address of the admin listener (/metrics, /livez, /readyz[?verbose], /startupz); "
+     "empty is off.",
      NULL},
     {"internal.listen", OPTION_TEXT, FIELD(internal_listen), 0, 0, "127.0.0.1:0",
      "Address of the listener for other ingests, which pass requests on to the one "
