@@ -15,8 +15,11 @@
 #include "base/clock.h"
 #include "base/http_server_connection.h"
 #include "base/http_server_listen.h"
+#include "base/http_server_tls.h"
 
 #include <assert.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
@@ -24,6 +27,9 @@
 #include <unistd.h>
 
 #define LINGER_NS NS_PER_S
+
+/* A client is gone that takes no byte between so many looks, and one more. */
+enum { WRITE_LOOKS = 4 };
 
 /* Connections accepted over the limit, at the same time, so that they hear the 503. */
 enum { CONNECTIONS_SPARE = 64 };
@@ -43,6 +49,7 @@ http_server_defaults(struct http_server_config *config)
         .head_timeout_ns = 10 * NS_PER_S,
         .body_timeout_ns = 30 * NS_PER_S,
         .idle_timeout_ns = 60 * NS_PER_S,
+        .write_timeout_ns = 30 * NS_PER_S,
     };
 }
 
@@ -55,12 +62,38 @@ http_connection_arm(struct http_connection *c, enum http_deadline_kind kind)
                       loop_now(server->loop));
 }
 
+void
+http_connection_watch_write(struct http_connection *c)
+{
+    if (c->deadline.kind != HTTP_DEADLINE_GONE) {
+        c->stalls = 0;
+        http_deadline_arm(&c->server->deadlines, &c->deadline, HTTP_DEADLINE_WRITE,
+                          loop_now(c->server->loop));
+    }
+}
+
+/* The kernel says how much of what was sent the client has acknowledged; libmicrohttpd
+ * does not say how much it has sent. */
+static bool
+has_stalled(struct http_connection *c)
+{
+    struct tcp_info info = {0};
+    socklen_t size = sizeof(info);
+    getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &size);
+    c->stalls = info.tcpi_bytes_acked == c->acked ? c->stalls + 1 : 0;
+    c->acked = info.tcpi_bytes_acked;
+    return c->stalls >= WRITE_LOOKS;
+}
+
 static void
 peer_closed(void *arg, uint32_t events)
 {
     struct http_connection *c = arg;
     (void)events;
     c->peer_closed = true;
+    if (c->exchange.paused) {
+        return; /* what was sent is still read when it goes on */
+    }
     if (c->exchange.state <= EXCHANGE_BODY) {
         http_connection_arm(c, HTTP_DEADLINE_LINGER);
     } else {
@@ -79,6 +112,10 @@ connection_open(struct http_server *server, struct MHD_Connection *mhd)
     c->mhd = mhd;
     c->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
     c->exchange.connection = c;
+    unsigned unacknowledged_ms =
+        (unsigned)(server->config.write_timeout_ns / NS_PER_MS);
+    setsockopt(c->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged_ms,
+               sizeof(unacknowledged_ms)); /* a host that vanished says nothing */
     if (loop_watch(server->loop, c->fd, EPOLLRDHUP | EPOLLET, peer_closed, c) !=
         STATUS_OK) {
         free(c);
@@ -99,6 +136,36 @@ connection_close(struct http_connection *c)
     free(c);
 }
 
+static struct http_connection *
+connection_known(struct MHD_Connection *mhd)
+{
+    return MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
+        ->socket_context;
+}
+
+/* GnuTLS' gnutls_certificate_retrieve_function2; libmicrohttpd's session pointer. */
+static int /* NOLINTNEXTLINE(readability-function-size): gnutls's signature */
+certificate_choose(gnutls_session_t session,
+                   const gnutls_datum_t *authorities,
+                   int authority_count,
+                   const gnutls_pk_algorithm_t *algorithms,
+                   int algorithm_count,
+                   gnutls_pcert_st **chain,
+                   unsigned *chain_length,
+                   gnutls_privkey_t *key)
+{
+    (void)authorities;
+    (void)authority_count;
+    (void)algorithms;
+    (void)algorithm_count;
+    const struct http_connection *c = connection_known(gnutls_session_get_ptr(session));
+    if (c == NULL) {
+        return -1; /* there was no memory for the connection */
+    }
+    http_tls_current(c->server->tls, chain, chain_length, key);
+    return 0;
+}
+
 static void
 connection_changed(void *arg,
                    struct MHD_Connection *mhd,
@@ -113,24 +180,43 @@ connection_changed(void *arg,
     }
 }
 
+static struct http_connection *
+connection_of(struct http_deadline *deadline)
+{
+    return (void *)((char *)deadline - offsetof(struct http_connection, deadline));
+}
+
+static void
+connection_expire(struct http_connection *c, int64_t now_ns)
+{
+    struct http_exchange *x = &c->exchange;
+    struct http_deadlines *deadlines = &c->server->deadlines;
+    if (x->state == EXCHANGE_HELD) {
+        http_gone_fn gone = x->gone;
+        x->gone = NULL;
+        if (gone != NULL) { /* nobody wants to know any more otherwise */
+            gone(x->gone_arg, x);
+        }
+        return;
+    }
+    bool stream_left = http_stream_is_open(x) && c->peer_closed;
+    if (x->state == EXCHANGE_SENDING && !stream_left && !has_stalled(c)) {
+        http_deadline_arm(deadlines, &c->deadline, HTTP_DEADLINE_WRITE, now_ns);
+        return;
+    }
+    if (http_stream_is_open(x)) {
+        http_stream_break(x);
+    }
+    shutdown(c->fd, SHUT_RDWR);
+    http_deadline_arm(deadlines, &c->deadline, HTTP_DEADLINE_LINGER, now_ns);
+}
+
 static void
 expire(struct http_server *server, int64_t now_ns)
 {
     struct http_deadline *deadline = NULL;
     while ((deadline = http_deadline_expire(&server->deadlines, now_ns)) != NULL) {
-        struct http_connection *c =
-            (void *)((char *)deadline - offsetof(struct http_connection, deadline));
-        struct http_exchange *x = &c->exchange;
-        if (x->state == EXCHANGE_HELD) {
-            http_gone_fn gone = x->gone;
-            x->gone = NULL;
-            if (gone != NULL) { /* nobody wants to know any more otherwise */
-                gone(x->gone_arg, x);
-            }
-            continue;
-        }
-        shutdown(c->fd, SHUT_RDWR);
-        http_deadline_arm(&server->deadlines, deadline, HTTP_DEADLINE_LINGER, now_ns);
+        connection_expire(connection_of(deadline), now_ns);
     }
 }
 
@@ -168,31 +254,35 @@ daemon_ready(void *arg, uint32_t events)
     (void)events;
 }
 
-/* Also the longest that a client may take no byte of its answer. */
+/* libmicrohttpd's own limit, behind ours. */
 static unsigned
 idle_seconds(const struct http_server_config *config)
 {
-    int64_t longest_ns = config->idle_timeout_ns;
-    longest_ns =
-        config->head_timeout_ns > longest_ns ? config->head_timeout_ns : longest_ns;
-    longest_ns =
-        config->body_timeout_ns > longest_ns ? config->body_timeout_ns : longest_ns;
+    const int64_t limits_ns[] = {config->idle_timeout_ns, config->head_timeout_ns,
+                                 config->body_timeout_ns, 2 * config->write_timeout_ns};
+    int64_t longest_ns = 0;
+    for (size_t i = 0; i < sizeof(limits_ns) / sizeof(limits_ns[0]); i++) {
+        longest_ns = limits_ns[i] > longest_ns ? limits_ns[i] : longest_ns;
+    }
     return (unsigned)(longest_ns / NS_PER_S) + 1;
 }
 
+/* The HTTPS options are ignored without MHD_USE_TLS. */
 static struct MHD_Daemon *
 daemon_start(struct http_server *server, int listening)
 {
     const struct http_server_config *config = &server->config;
+    unsigned flags = DAEMON_FLAGS | (server->tls == NULL ? 0 : MHD_USE_TLS);
     return MHD_start_daemon(
-        DAEMON_FLAGS, 0, NULL, NULL, http_exchange_advance, server,
-        MHD_OPTION_LISTEN_SOCKET, listening, MHD_OPTION_CONNECTION_LIMIT,
+        flags, 0, NULL, NULL, http_exchange_advance, server, MHD_OPTION_LISTEN_SOCKET,
+        listening, MHD_OPTION_CONNECTION_LIMIT,
         config->connections_max + CONNECTIONS_SPARE, MHD_OPTION_CONNECTION_TIMEOUT,
         idle_seconds(config), MHD_OPTION_CONNECTION_MEMORY_LIMIT, config->head_limit,
         MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK,
         http_exchange_begin, server, MHD_OPTION_NOTIFY_COMPLETED, http_exchange_end,
         server, MHD_OPTION_NOTIFY_CONNECTION, connection_changed, server,
-        MHD_OPTION_END);
+        MHD_OPTION_HTTPS_PRIORITIES, http_tls_priorities,
+        MHD_OPTION_HTTPS_CERT_CALLBACK, certificate_choose, MHD_OPTION_END);
 }
 
 static void
@@ -203,6 +293,9 @@ deadlines_init(struct http_server *server)
     lists[HTTP_DEADLINE_BODY].duration_ns = server->config.body_timeout_ns;
     lists[HTTP_DEADLINE_IDLE].duration_ns = server->config.idle_timeout_ns;
     lists[HTTP_DEADLINE_LINGER].duration_ns = LINGER_NS;
+    lists[HTTP_DEADLINE_WRITE].duration_ns =
+        server->config.write_timeout_ns / WRITE_LOOKS;
+    lists[HTTP_DEADLINE_NEVER].duration_ns = TIME_NEVER / 2;
 }
 
 /* From a server whose daemon runs to one that the loop drives. */
@@ -219,6 +312,37 @@ attach(struct http_server *server)
     status = loop_each_turn(server->loop, turn, server);
     if (status != STATUS_OK) {
         loop_unwatch(server->loop, server->mhd_epoll);
+    }
+    return status;
+}
+
+/* From a server of which only the configuration is known to one that serves. */
+static enum status
+serve(struct http_server *server, struct fault *fault)
+{
+    const struct http_server_config *config = &server->config;
+    enum status status = STATUS_OK;
+    if (config->tls_certificate != NULL) {
+        status = http_tls_open(&server->tls, config->tls_certificate, config->tls_key,
+                               fault);
+    }
+    int listening = -1;
+    if (status == STATUS_OK) {
+        status = http_server_listen(config->listen, &listening, server->address,
+                                    sizeof(server->address), fault);
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    server->mhd = daemon_start(server, listening);
+    if (server->mhd == NULL) {
+        close(listening);
+        return fault_set(fault, STATUS_IO, "libmicrohttpd cannot start");
+    }
+    status = attach(server);
+    if (status != STATUS_OK) {
+        MHD_stop_daemon(server->mhd);
+        fault_set(fault, status, "the loop has no room for an HTTP server");
     }
     return status;
 }
@@ -240,27 +364,24 @@ http_server_create(struct http_server **out,
     server->handler = handler;
     server->handler_arg = arg;
     deadlines_init(server);
-    int listening = -1;
-    enum status status = http_server_listen(config->listen, &listening, server->address,
-                                            sizeof(server->address), fault);
+    enum status status = serve(server, fault);
     if (status != STATUS_OK) {
+        http_tls_close(&server->tls);
         free(server);
         return status;
     }
-    server->mhd = daemon_start(server, listening);
-    if (server->mhd == NULL) {
-        close(listening);
-        free(server);
-        return fault_set(fault, STATUS_IO, "libmicrohttpd cannot start");
-    }
-    status = attach(server);
-    if (status != STATUS_OK) {
-        MHD_stop_daemon(server->mhd);
-        free(server);
-        return fault_set(fault, status, "the loop has no room for an HTTP server");
-    }
     *out = server;
     return STATUS_OK;
+}
+
+enum status
+http_server_reload_tls(struct http_server *server, struct fault *fault)
+{
+    if (server->tls == NULL) {
+        return STATUS_OK;
+    }
+    return http_tls_reload(server->tls, loop_now(server->loop),
+                           server->config.head_timeout_ns + LINGER_NS, fault);
 }
 
 const char *
@@ -275,8 +396,7 @@ close_idle(struct http_server *server, enum http_deadline_kind kind)
 {
     struct http_deadline *deadline = server->deadlines.lists[kind].first;
     for (; deadline != NULL; deadline = deadline->next) {
-        struct http_connection *c =
-            (void *)((char *)deadline - offsetof(struct http_connection, deadline));
+        struct http_connection *c = connection_of(deadline);
         int unread = 0;
         if (c->exchange.state == EXCHANGE_NONE &&
             ioctl(c->fd, FIONREAD, &unread) == 0 && unread == 0) {
@@ -312,6 +432,23 @@ http_server_connections(const struct http_server *server)
     return server->connections;
 }
 
+/* libmicrohttpd must not be stopped while a connection is suspended. */
+static void
+let_go(struct http_server *server, enum http_deadline_kind kind)
+{
+    struct http_deadline *deadline = NULL;
+    while ((deadline = server->deadlines.lists[kind].first) != NULL) {
+        struct http_exchange *x = &connection_of(deadline)->exchange;
+        http_deadline_clear(&server->deadlines, deadline);
+        if (http_stream_is_open(x)) {
+            http_stream_break(x);
+        } else {
+            http_body_break(x);
+            http_body_resume(x);
+        }
+    }
+}
+
 void
 http_server_destroy(struct http_server **server)
 {
@@ -321,11 +458,15 @@ http_server_destroy(struct http_server **server)
         return;
     }
     assert(s->held == 0);
+    s->closing = true;
+    let_go(s, HTTP_DEADLINE_NEVER);
+    let_go(s, HTTP_DEADLINE_GONE);
     if (s->resumed) {
         MHD_run(s->mhd); /* hands the last answers to the sockets */
     }
     loop_no_turn(s->loop, turn, s);
     loop_unwatch(s->loop, s->mhd_epoll);
     MHD_stop_daemon(s->mhd);
+    http_tls_close(&s->tls);
     free(s);
 }

@@ -3,13 +3,16 @@
  * HTTP/1.1 server on a loop: the seam in front of libmicrohttpd, whose only home is
  * http_server.c (external polling only: its own epoll thread stalls at 128·n
  * connections). A request reaches the handler once its body is complete; the handler
- * answers at once or holds the exchange and answers later, exactly once.
+ * answers at once or holds the exchange and answers later, exactly once. Answers of
+ * unknown length are in http_server_stream.h, bodies of any length in
+ * http_server_body.h.
  *
  * The server itself refuses, with a problem+json body, what never becomes a request:
  * ambiguous framing (400, close), a body over its limit (413, before 100-continue),
  * a compressed body (415), too many connections (503). What libmicrohttpd cannot parse
  * it refuses itself, with a page of its own: 400, a head over the limit (431), another
- * version (505). Too slow connections are closed on absolute deadlines.
+ * version (505). Too slow connections are closed on absolute deadlines; one that takes
+ * no byte of its answer is, too.
  */
 #ifndef BASE_HTTP_SERVER_H
 #define BASE_HTTP_SERVER_H
@@ -37,6 +40,14 @@ struct http_header {
 typedef void (*http_handler_fn)(void *arg, struct http_exchange *x);
 
 /**
+ * Called on the loop once the head of a sound request is there, with the server's arg.
+ * Leaves the exchange alone (the body is collected within body_limit, then the handler
+ * is called), calls http_stream_body(), or answers at once with http_respond(): a short
+ * body is then read and thrown away, any other closes the connection.
+ */
+typedef void (*http_head_fn)(void *arg, struct http_exchange *x);
+
+/**
  * The client of a held exchange went away, or closed its sending side. Called at most
  * once, on a turn of the loop; http_respond() must still be called (then or later), its
  * answer is dropped if nobody takes it.
@@ -44,13 +55,18 @@ typedef void (*http_handler_fn)(void *arg, struct http_exchange *x);
 typedef void (*http_gone_fn)(void *arg, struct http_exchange *x);
 
 struct http_server_config {
-    const char *listen;       /* "127.0.0.1:8080"; port 0 = the kernel's choice */
-    size_t body_limit;        /* bytes */
-    size_t head_limit;        /* bytes, also the memory kept per connection */
-    unsigned connections_max; /* over it: 503 and close */
-    int64_t head_timeout_ns;  /* accept or request line to the end of the head */
-    int64_t body_timeout_ns;  /* from the end of the head to the end of the body */
-    int64_t idle_timeout_ns;  /* from an answer to the next request line */
+    const char *listen;          /* "127.0.0.1:8080"; port 0 = the kernel's choice */
+    const char *tls_certificate; /* PEM files, the leaf first; NULL: no TLS */
+    const char *tls_key;         /* both or neither; borrowed as long as the server */
+    size_t body_limit;           /* bytes */
+    size_t head_limit;           /* bytes, also the memory kept per connection */
+    unsigned connections_max;    /* over it: 503 and close */
+    int64_t head_timeout_ns;     /* accept or request line to the end of the head; also
+                                    what a TLS handshake may take */
+    int64_t body_timeout_ns;     /* from the end of the head to the end of the body */
+    int64_t idle_timeout_ns;     /* from an answer to the next request line */
+    int64_t write_timeout_ns; /* in which a client must take some byte of its answer */
+    http_head_fn head_fn;     /* NULL: every body is collected */
 };
 
 /** The limits that notes and README promise; the caller changes what it needs. */
@@ -60,7 +76,8 @@ void http_server_defaults(struct http_server_config *config);
  * Binds and serves on the loop from its next turn.
  *
  * @param[out] fault why not, in words
- * @return STATUS_OK; STATUS_INVALID for a bad address; STATUS_IO if it cannot be bound
+ * @return STATUS_OK; STATUS_INVALID for a bad address, certificate or key; STATUS_IO if
+ *         it cannot be bound
  */
 MUST_CHECK enum status http_server_create(struct http_server **out,
                                           struct loop *loop,
@@ -71,6 +88,15 @@ MUST_CHECK enum status http_server_create(struct http_server **out,
 
 /** Address really bound, "127.0.0.1:41233". */
 const char *http_server_address(const struct http_server *server);
+
+/**
+ * Reads certificate and key again, for connections that are accepted from now on.
+ *
+ * @param[out] fault why those in use are kept
+ * @return STATUS_OK, also without TLS; STATUS_INVALID; STATUS_NO_MEMORY
+ */
+MUST_CHECK enum status
+http_server_reload_tls(struct http_server *server, struct fault *fault);
 
 /** Stops accepting, answers carry Connection: close, idle connections are closed. */
 void http_server_drain(struct http_server *server);
@@ -116,6 +142,9 @@ enum { HTTP_ADDED_MAX = 2, HTTP_ADDED_BYTES = 64 };
  * @param[in] value copied
  */
 void http_add_header(struct http_exchange *x, const char *name, const char *value);
+
+/** Lets the body of a held exchange go, so that only the wait costs memory. */
+void http_body_release(struct http_exchange *x);
 
 /** Asks to be told when the client goes away while the exchange is held; NULL: no more.
  */

@@ -16,6 +16,8 @@ enum http_deadline_kind {
     HTTP_DEADLINE_IDLE,   /* between two requests */
     HTTP_DEADLINE_LINGER, /* the client closed its side, or was shut down by us */
     HTTP_DEADLINE_GONE,   /* its holder is to be told that the client went away */
+    HTTP_DEADLINE_WRITE,  /* whether it takes its answer is to be looked at */
+    HTTP_DEADLINE_NEVER,  /* suspended: the next move is the holder's */
     HTTP_DEADLINE_KINDS
 };
 

@@ -20,12 +20,8 @@
  * the 413 (RFC 9112 section 9.6). */
 enum { DISCARD_FACTOR = 8 };
 
-static const struct http_refusal too_large = {
-    413, "Content Too Large", "the body is larger than this server accepts"};
 static const struct http_refusal encoded = {
     415, "Unsupported Media Type", "compressed request bodies are not accepted"};
-static const struct http_refusal no_memory = {503, "Service Unavailable",
-                                              "no memory for the body"};
 static const struct http_refusal over_limit = {503, "Service Unavailable",
                                                "too many connections"};
 
@@ -47,6 +43,17 @@ method_of(const char *name)
     return HTTP_OTHER;
 }
 
+void
+http_response_headers(struct MHD_Response *response,
+                      const struct http_header *headers,
+                      size_t header_count)
+{
+    for (size_t i = 0; i < header_count; i++) {
+        /* It refuses a CR or LF; such a header is dropped, as promised. */
+        MHD_add_response_header(response, headers[i].name, headers[i].value);
+    }
+}
+
 static struct MHD_Response *
 response_create(const struct http_header *headers,
                 size_t header_count,
@@ -62,10 +69,7 @@ response_create(const struct http_header *headers,
         free(data);
         return NULL;
     }
-    for (size_t i = 0; i < header_count; i++) {
-        /* It refuses a CR or LF; such a header is dropped, as promised. */
-        MHD_add_response_header(response, headers[i].name, headers[i].value);
-    }
+    http_response_headers(response, headers, header_count);
     return response;
 }
 
@@ -100,6 +104,7 @@ answer_send(struct http_exchange *x)
     MHD_destroy_response(x->response);
     x->response = NULL;
     x->state = EXCHANGE_SENDING;
+    http_connection_watch_write(x->connection);
     return result;
 }
 
@@ -141,59 +146,65 @@ http_exchange_begin(void *arg, const char *target, struct MHD_Connection *mhd)
     return x;
 }
 
-/* Whether the body, which will be refused, need not be waited for. */
+/* Whether the body, which nobody wants, need not be waited for. */
 static bool
 refuses_now(const struct http_head *head, size_t limit)
 {
     return head->expects_continue || head->content_length / DISCARD_FACTOR > limit;
 }
 
+/* Lets the head's reader choose what becomes of the body. */
 static enum MHD_Result
-head_complete(struct http_exchange *x, const char *method, const char *version)
+body_begin(struct http_exchange *x, const struct http_head *head)
 {
-    struct http_connection *c = x->connection;
-    size_t limit = c->server->config.body_limit;
-    struct http_head head;
-    c->server->active++;
-    x->state = EXCHANGE_BODY;
-    x->method = method_of(method);
-    http_head_read(&head, c->mhd, version);
-    if (c->over_limit || head.refusal != NULL || x->refusal != NULL) {
-        const struct http_refusal *why = c->over_limit ? &over_limit : head.refusal;
-        return refuse(x, why != NULL ? why : x->refusal, true);
+    struct http_server *server = x->connection->server;
+    size_t limit = server->config.body_limit;
+    if (head->encoded) {
+        x->refusal = &encoded;
+    } else if (server->config.head_fn != NULL) {
+        server->config.head_fn(server->handler_arg, x);
     }
-    if (head.encoded || head.content_length > limit) {
-        x->refusal = head.encoded ? &encoded : &too_large;
-        if (refuses_now(&head, limit)) {
-            return refuse(x, x->refusal, true);
-        }
+    bool collected = x->body_events == NULL && x->response == NULL;
+    if (collected && head->content_length > limit && x->refusal == NULL) {
+        x->refusal = &http_refusal_too_large;
     }
-    x->content_length = head.content_length;
-    buf_init(&x->body, head.chunked ? limit : (size_t)head.content_length);
-    if (head.chunked || head.content_length > 0) {
-        http_connection_arm(c, HTTP_DEADLINE_BODY);
-    } else {
-        http_deadline_clear(&c->server->deadlines, &c->deadline);
+    if (x->response != NULL && (head->chunked || refuses_now(head, limit))) {
+        answer_close_after(x);
+        return answer_send(x);
+    }
+    if (x->refusal != NULL && refuses_now(head, limit)) {
+        return refuse(x, x->refusal, true);
+    }
+    if (collected) {
+        buf_init(&x->body, head->chunked ? limit : (size_t)head->content_length);
     }
     return MHD_YES;
 }
 
-static void
-body_take(struct http_exchange *x, const char *data, size_t size)
+static enum MHD_Result
+head_complete(struct http_exchange *x, const char *method, const char *version)
 {
-    if (x->refusal != NULL) {
-        return;
+    struct http_connection *c = x->connection;
+    struct http_server *server = c->server;
+    struct http_head head;
+    server->active++;
+    x->state = EXCHANGE_BODY;
+    x->method = method_of(method);
+    x->is_1_1 = strcmp(version, "HTTP/1.1") == 0;
+    http_head_read(&head, c->mhd, x->is_1_1);
+    if (server->closing || c->over_limit) {
+        return refuse(x, server->closing ? &http_refusal_closing : &over_limit, true);
     }
-    if (x->body.data == NULL && x->content_length > 0) {
-        /* One allocation of the declared size, which is below the limit. */
-        buf_reserve(&x->body, (size_t)x->content_length);
-        x->body.size = 0;
+    if (head.refusal != NULL || x->refusal != NULL) {
+        return refuse(x, head.refusal != NULL ? head.refusal : x->refusal, true);
     }
-    buf_append(&x->body, data, size);
-    if (x->body.status != STATUS_OK) {
-        x->refusal = x->body.status == STATUS_TOO_LARGE ? &too_large : &no_memory;
-        buf_fini(&x->body);
+    x->content_length = head.content_length;
+    if (head.chunked || head.content_length > 0) {
+        http_connection_arm(c, HTTP_DEADLINE_BODY);
+    } else {
+        http_deadline_clear(&server->deadlines, &c->deadline);
     }
+    return body_begin(x, &head);
 }
 
 static enum MHD_Result
@@ -201,11 +212,20 @@ body_complete(struct http_exchange *x)
 {
     struct http_connection *c = x->connection;
     http_deadline_clear(&c->server->deadlines, &c->deadline);
+    if (x->response != NULL) {
+        return answer_send(x);
+    }
     if (x->refusal != NULL) {
         return refuse(x, x->refusal, c->server->draining);
     }
     x->state = EXCHANGE_HANDLING;
-    c->server->handler(c->server->handler_arg, x);
+    const struct http_body_events *events = x->body_events;
+    x->body_events = NULL;
+    if (events != NULL) {
+        events->complete(x->body_arg, x);
+    } else {
+        c->server->handler(c->server->handler_arg, x);
+    }
     if (x->state == EXCHANGE_ANSWERED) {
         return answer_send(x);
     }
@@ -240,8 +260,7 @@ http_exchange_advance(void *arg,
         if (*size == 0) {
             return body_complete(x);
         }
-        body_take(x, data, *size);
-        *size = 0;
+        http_body_take(x, data, size);
         return MHD_YES;
     case EXCHANGE_ANSWERED:
         return answer_send(x);
@@ -271,6 +290,8 @@ http_exchange_end(void *arg,
     if (x->state > EXCHANGE_HEAD) {
         x->connection->server->active--;
     }
+    http_stream_free(x);
+    http_body_break(x);
     if (x->response != NULL) {
         MHD_destroy_response(x->response);
         x->response = NULL;
@@ -284,7 +305,8 @@ void
 http_exchange_check_gone(struct http_exchange *x)
 {
     struct http_connection *c = x->connection;
-    if (x->state == EXCHANGE_HELD && c->peer_closed && x->gone != NULL) {
+    bool wanted = x->state == EXCHANGE_HELD ? x->gone != NULL : http_stream_is_open(x);
+    if (wanted && c->peer_closed) {
         http_deadline_arm(&c->server->deadlines, &c->deadline, HTTP_DEADLINE_GONE,
                           loop_now(c->server->loop));
     }
@@ -406,6 +428,13 @@ http_add_header(struct http_exchange *x, const char *name, const char *value)
 }
 
 void
+http_exchange_resume(struct http_exchange *x)
+{
+    MHD_resume_connection(x->connection->mhd);
+    wake_if_late(x->connection->server);
+}
+
+void
 http_watch_gone(struct http_exchange *x, http_gone_fn fn, void *arg)
 {
     x->gone = fn;
@@ -416,6 +445,44 @@ http_watch_gone(struct http_exchange *x, http_gone_fn fn, void *arg)
     }
 }
 
+/* Before the end of its body: what is left of it is read and thrown away first. */
+static void
+answer_early(struct http_exchange *x)
+{
+    x->body_events = NULL;
+    if (x->response == NULL) {
+        x->refusal = &http_refusal_no_memory;
+    }
+    http_body_resume(x);
+}
+
+void
+http_exchange_answer(struct http_exchange *x, int code, struct MHD_Response *response)
+{
+    struct http_connection *c = x->connection;
+    struct http_server *server = c->server;
+    for (unsigned i = 0; response != NULL && i < x->added_count; i++) {
+        MHD_add_response_header(response, x->added[i].name, x->added[i].value);
+    }
+    x->response = response;
+    x->code = code;
+    x->gone = NULL;
+    if (server->draining) {
+        answer_close_after(x);
+    }
+    buf_fini(&x->body);
+    if (x->state == EXCHANGE_BODY) {
+        answer_early(x);
+        return;
+    }
+    if (x->state == EXCHANGE_HELD) {
+        http_deadline_clear(&server->deadlines, &c->deadline);
+        server->held--;
+        http_exchange_resume(x);
+    }
+    x->state = EXCHANGE_ANSWERED;
+}
+
 void
 http_respond(struct http_exchange *x,
              int code,
@@ -423,24 +490,7 @@ http_respond(struct http_exchange *x,
              size_t header_count,
              struct buf *body)
 {
-    struct http_connection *c = x->connection;
-    struct http_server *server = c->server;
-    assert(x->state == EXCHANGE_HANDLING || x->state == EXCHANGE_HELD);
-    x->response = response_create(headers, header_count, body);
-    for (unsigned i = 0; x->response != NULL && i < x->added_count; i++) {
-        MHD_add_response_header(x->response, x->added[i].name, x->added[i].value);
-    }
-    x->code = code;
-    x->gone = NULL;
-    if (server->draining) {
-        answer_close_after(x);
-    }
-    buf_fini(&x->body);
-    if (x->state == EXCHANGE_HELD) {
-        http_deadline_clear(&server->deadlines, &c->deadline);
-        server->held--;
-        MHD_resume_connection(c->mhd);
-        wake_if_late(server);
-    }
-    x->state = EXCHANGE_ANSWERED;
+    assert(x->state >= EXCHANGE_BODY && x->state <= EXCHANGE_HELD);
+    assert(x->response == NULL);
+    http_exchange_answer(x, code, response_create(headers, header_count, body));
 }

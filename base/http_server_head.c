@@ -131,12 +131,9 @@ scan(void *arg,
 }
 
 void
-http_head_read(struct http_head *head,
-               struct MHD_Connection *connection,
-               const char *version)
+http_head_read(struct http_head *head, struct MHD_Connection *connection, bool is_1_1)
 {
     *head = (struct http_head){0};
-    bool is_1_1 = strcmp(version, "HTTP/1.1") == 0;
     MHD_get_connection_values_n(connection, MHD_HEADER_KIND, scan, head);
     if (head->refusal != NULL) {
         return;

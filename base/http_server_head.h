@@ -36,9 +36,8 @@ struct http_head {
     const char *next_line; /* where the next field must begin */
 };
 
-/** Reads the head in one pass. @param[in] version such as "HTTP/1.1" */
-void http_head_read(struct http_head *head,
-                    struct MHD_Connection *connection,
-                    const char *version);
+/** Reads the head in one pass. @param[in] is_1_1 whether it is of HTTP/1.1 */
+void
+http_head_read(struct http_head *head, struct MHD_Connection *connection, bool is_1_1);
 
 #endif

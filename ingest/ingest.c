@@ -8,7 +8,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "bus/dev_broker.h"
-#include "ingest/admin.h"
 #include "ingest/cancel.h"
 #include "ingest/claim.h"
 #include "ingest/forward.h"
@@ -27,7 +26,6 @@ enum {
     ARENA_FLOOR = 1 << 20, /* what a body needs beside its numbers */
     KEPT_MAX = 16384,      /* answered submissions whose id is still known */
     GAUGES_NS = 250000000, /* how often gauges are set */
-    ADMIN_CONNECTIONS = 64
 };
 
 /* A record is given up for good after this; its caller has had a 503 long before. Not
@@ -80,6 +78,22 @@ ingest_route(struct ingest *ingest, struct http_exchange *x)
     } else {
         problem_respond(
             x, &(struct problem){.status = status, .detail = "no such resource"});
+    }
+}
+
+/* Who may not ask at all is told so before a body is read. */
+static void
+on_head(void *arg, struct http_exchange *x)
+{
+    struct ingest *ingest = arg;
+    struct route_match match;
+    enum status status = STATUS_OK;
+    char allow[ROUTE_ALLOW_MAX];
+    const struct route *route =
+        route_find(http_method(x), http_path(x), &match, &status, allow);
+    if (route != NULL) {
+        (void)guard_admits(ingest->guard, x, route->scopes, loop_now(ingest->loop),
+                           &match.tenant);
     }
 }
 
@@ -180,29 +194,6 @@ on_turn(void *arg, int64_t now_ns)
 }
 
 static enum status
-listeners_open(struct ingest *ingest, struct fault *fault)
-{
-    const struct ingest_config *config = &ingest->config;
-    struct http_server_config http;
-    http_server_defaults(&http);
-    http.listen = config->http_listen;
-    http.body_limit = (size_t)config->body_bytes_max;
-    http.connections_max = (unsigned)config->connections_max;
-    http.head_timeout_ns = config->head_timeout_ns;
-    http.body_timeout_ns = config->body_timeout_ns;
-    http.idle_timeout_ns = config->idle_timeout_ns;
-    enum status status = http_server_create(&ingest->http, ingest->loop, &http,
-                                            ingest_handle, ingest, fault);
-    if (status != STATUS_OK || config->admin_listen == NULL) {
-        return status;
-    }
-    http.listen = config->admin_listen;
-    http.connections_max = ADMIN_CONNECTIONS;
-    return http_server_create(&ingest->admin, ingest->loop, &http, admin_handle, ingest,
-                              fault);
-}
-
-static enum status
 kafka_open(struct ingest *ingest,
            const struct results_config *results,
            struct fault *fault)
@@ -276,9 +267,11 @@ callers_init(struct ingest *ingest, struct fault *fault)
             guard_create(&ingest->guard, config->keys_file, ingest->tenants, fault);
     }
     if (status == STATUS_OK && guard_has_keys(ingest->guard) &&
-        !listen_is_loopback(config->http_listen)) {
-        log_warn("keys_in_the_clear", log_text("http", config->http_listen),
-                 log_text("remedy", "let a proxy in front of it end TLS"));
+        config->http_certificate == NULL && !listen_is_loopback(config->http_listen)) {
+        log_warn(
+            "keys_in_the_clear", log_text("http", config->http_listen),
+            log_text("remedy",
+                     "http.tls.certificate, or a proxy in front of it that ends TLS"));
     }
     return status;
 }
@@ -300,7 +293,7 @@ parts_open(struct ingest *ingest,
         status = kafka_open(ingest, results, fault);
     }
     if (status == STATUS_OK) {
-        status = listeners_open(ingest, fault);
+        status = listen_open(ingest, on_head, ingest_handle, fault);
     }
     if (status == STATUS_OK) {
         status = loop_each_turn(ingest->loop, on_turn, ingest);
@@ -328,7 +321,10 @@ ingest_create(struct ingest **out,
             "or --http.insecure=true if that is meant",
             config->http_listen);
     }
-    enum status status = internal_check(config, fault);
+    enum status status = listen_check(config, fault);
+    if (status == STATUS_OK) {
+        status = internal_check(config, fault);
+    }
     if (status != STATUS_OK) {
         return status;
     }
@@ -396,6 +392,7 @@ void
 ingest_reload(struct ingest *ingest)
 {
     guard_reload(ingest->guard);
+    listen_reload(ingest);
 }
 
 void
@@ -409,6 +406,7 @@ ingest_drain(struct ingest *ingest)
     log_info("draining", log_int("held", (int64_t)http_server_active(ingest->http)));
     publish_flush(ingest->publish);
     job_end_polls(ingest);
+    events_end_all(ingest);
     forward_end_waits(ingest);
     http_server_drain(ingest->http);
     if (ingest->internal != NULL) {
@@ -437,6 +435,7 @@ ingest_destroy(struct ingest **ingest)
     backlog_close(&i->backlog);
     if (i->results != NULL) {
         job_end_polls(i);
+        events_end_all(i);
         outcome_close_all(i);
         errands_close(i);
         peer_caller_close(&i->peers);

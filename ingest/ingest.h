@@ -20,16 +20,21 @@
 struct ingest;
 
 struct ingest_config {
-    const char *http_listen;     /* http.listen */
-    const char *admin_listen;    /* admin.listen; NULL = off */
-    int64_t body_bytes_max;      /* http.body.max */
-    int64_t connections_max;     /* http.connections.max */
-    int64_t head_timeout_ns;     /* http.head.timeout */
-    int64_t body_timeout_ns;     /* http.body.timeout */
-    int64_t idle_timeout_ns;     /* http.idle.timeout */
-    int64_t infer_timeout_ns;    /* infer.timeout */
-    int64_t inflight_bytes_max;  /* admission.inflight.bytes */
-    int64_t inflight_max;        /* admission.inflight.requests */
+    const char *http_listen;       /* http.listen */
+    const char *http_certificate;  /* http.tls.certificate; NULL = no TLS */
+    const char *http_key;          /* http.tls.key */
+    const char *admin_listen;      /* admin.listen; NULL = off */
+    const char *admin_certificate; /* admin.tls.certificate; NULL = no TLS */
+    const char *admin_key;         /* admin.tls.key */
+    int64_t body_bytes_max;        /* http.body.max */
+    int64_t connections_max;       /* http.connections.max */
+    int64_t head_timeout_ns;       /* http.head.timeout */
+    int64_t body_timeout_ns;       /* http.body.timeout */
+    int64_t idle_timeout_ns;       /* http.idle.timeout */
+    int64_t write_timeout_ns;      /* http.write.timeout */
+    int64_t infer_timeout_ns;      /* infer.timeout */
+    int64_t inflight_bytes_max;    /* admission.inflight.bytes */
+    int64_t inflight_max;          /* admission.inflight.requests */
     int64_t tenant_inflight_max; /* admission.tenant.requests; 0 = none; so the next */
     int64_t tenant_bytes_max;    /* admission.tenant.bytes */
     double tenant_rate_per_s;    /* admission.tenant.rate */
@@ -72,7 +77,7 @@ bool ingest_ready(const struct ingest *ingest, const char **waiting_for);
 /** Whether http.keys.file may have this line, and in words why not. */
 MUST_CHECK enum status ingest_check_key_line(const char *line, struct fault *fault);
 
-/** SIGHUP: reads the keys anew. */
+/** SIGHUP: reads the keys of callers, certificates and their keys anew. */
 void ingest_reload(struct ingest *ingest);
 
 /** SIGTERM: refuse new work, answer what is held, then stop the loop. */

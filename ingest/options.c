@@ -19,6 +19,12 @@ const struct option ingest_options[] = {
      "API keys of callers, hashed, one a line (leat keys create); read anew on SIGHUP. "
      "Empty: callers are not told apart.",
      NULL},
+    {"http.tls.certificate", OPTION_TEXT, FIELD(http_certificate), 0, 0, "",
+     "PEM file: the certificate of http.listen, then those that lead to a root; read "
+     "again on SIGHUP. Empty: no TLS.",
+     NULL},
+    {"http.tls.key", OPTION_TEXT, FIELD(http_key), 0, 0, "",
+     "PEM file: its private key, without a password.", NULL},
     {"http.body.max", OPTION_BYTES, FIELD(body_bytes_max), KIB, GIB, "8MiB",
      "Largest request body; over it 413.", NULL},
     {"http.connections.max", OPTION_INT, FIELD(connections_max), 1, 1000000, "10000",
@@ -30,10 +36,17 @@ const struct option ingest_options[] = {
      3600 * NS_PER_S, "30s", "From the end of the head to the end of the body.", NULL},
     {"http.idle.timeout", OPTION_DURATION, FIELD(idle_timeout_ns), NS_PER_MS,
      3600 * NS_PER_S, "60s", "Between two requests of one connection.", NULL},
+    {"http.write.timeout", OPTION_DURATION, FIELD(write_timeout_ns), 100 * NS_PER_MS,
+     3600 * NS_PER_S, "30s",
+     "A client that takes no byte of its answer for so long is disconnected.", NULL},
     {"admin.listen", OPTION_TEXT, FIELD(admin_listen), 0, 0, "",
      "Address of the admin listener (/metrics, /livez, /readyz[?verbose], /startupz); "
      "empty is off.",
      NULL},
+    {"admin.tls.certificate", OPTION_TEXT, FIELD(admin_certificate), 0, 0, "",
+     "As http.tls.certificate, for admin.listen.", NULL},
+    {"admin.tls.key", OPTION_TEXT, FIELD(admin_key), 0, 0, "",
+     "As http.tls.key, for admin.listen.", NULL},
     {"internal.listen", OPTION_TEXT, FIELD(internal_listen), 0, 0, "127.0.0.1:0",
      "Address of the listener for other ingests, which pass requests on to the one "
      "that "

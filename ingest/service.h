@@ -12,6 +12,7 @@
 #include "ingest/admission.h"
 #include "ingest/backlog.h"
 #include "ingest/errand.h"
+#include "ingest/events.h"
 #include "ingest/guard.h"
 #include "ingest/ingest.h"
 #include "ingest/job.h"
@@ -42,10 +43,11 @@ struct ingest {
     struct canceler *canceler; /* cancel.c */
     struct claims *claims;     /* claim.c */
     struct submission_pool submissions;
-    struct poll_list polls;       /* job.c */
-    struct peer_caller *peers;    /* internal.c; NULL = no other instances */
-    struct errand_list errands;   /* errand.c: those that rest */
-    struct forward_list forwards; /* forward.c */
+    struct follower_list followers; /* events.c */
+    struct poll_list polls;         /* job.c */
+    struct peer_caller *peers;      /* internal.c; NULL = no other instances */
+    struct errand_list errands;     /* errand.c: those that rest */
+    struct forward_list forwards;   /* forward.c */
     struct tenants *tenants;
     struct guard *guard;
     struct admission admission;

@@ -304,6 +304,7 @@ encode(struct draft *d)
     if (s->record.status != STATUS_OK || s->queued.status != STATUS_OK) {
         return fault_set(&d->fault, STATUS_NO_MEMORY, "no memory for the record");
     }
+    http_body_release(d->x); /* the record says it all */
     return STATUS_OK;
 }
 

@@ -30,6 +30,7 @@ declare -A doors=(
 # Outside header: files that may include it.
 declare -A homes=(
     ["curl/"]='^base/http_call' ["microhttpd.h"]='^base/http_server'
+    ["gnutls/"]='^base/http_server'
     ["librdkafka/"]='^bus/' ["avro.h"]='^schemas/' ["avro/"]='^schemas/'
     ["jansson.h"]='^schemas/' ["lmdb.h"]='^results/' ["openssl/"]='^results/|^base/digest'
     ["cblas.h"]='^runner/'

@@ -92,6 +92,13 @@ def body_claims_nothing(s, address, bolt):
         assert code == 400, (code, got)
 
 
+def refused_before_the_body(address):
+    """Nobody sends megabytes to be told that he may not."""
+    said, _ = ask.raw(address, (f"POST {SLOW} HTTP/1.1\r\nHost: leat\r\n"
+                                "Content-Length: 1000000\r\nExpect: 100-continue\r\n\r\n").encode())
+    assert said.startswith(b"HTTP/1.1 401 "), said
+
+
 def reload(ingest, address, path, keys):
     """A new key is known after SIGHUP, a removed one is not, and a bad file changes nothing."""
     (acme, acme_line), (bolt, bolt_line) = keys
@@ -152,6 +159,7 @@ def main():
             address, "POST", SLOW, INPUTS, bearer(bolt))[0] == 200)
         isolation(s, address, acme, bolt)
         body_claims_nothing(s, address, bolt)
+        refused_before_the_body(address)
         reload(ingest, address, path, keys)
         assert ask.call(ingest.ready["admin"], "GET", "/metrics")[0] == 200
         assert ask.call(address, "GET", "/metrics", headers=bearer(bolt))[0] == 404

@@ -276,6 +276,7 @@ open_ingest(struct ingest_stage *stage, const struct stage_options *o)
         .head_timeout_ns = 10 * NS_PER_S,
         .body_timeout_ns = 10 * NS_PER_S,
         .idle_timeout_ns = 10 * NS_PER_S,
+        .write_timeout_ns = 10 * NS_PER_S,
         .infer_timeout_ns = or_else(o->infer_timeout_ns, 5 * NS_PER_S),
         .inflight_bytes_max = or_else(o->inflight_bytes_max, 1 << 20),
         .inflight_max = or_else(o->inflight_max, 1000),

@@ -74,7 +74,9 @@ on_request(void *arg, struct http_exchange *x)
     struct side *side = arg;
     struct span path = http_path(x);
     side->requests++;
-    if (span_is_text(path, "/hold")) {
+    if (side->handler != NULL) {
+        side->handler(side, x);
+    } else if (span_is_text(path, "/hold")) {
         http_watch_gone(x, on_gone, side);
         side->held[side->held_count++] = x;
     } else if (span_is_text(path, "/next")) {

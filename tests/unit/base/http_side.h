@@ -25,6 +25,7 @@ enum { SIDE_HELD_MAX = 1024 };
  */
 struct side {
     struct loop *loop;
+    http_handler_fn handler; /* NULL: as said above; called with the side */
     struct http_server *server;
     struct http_server_config config; /* to be changed before side_start() */
     struct http_exchange *held[SIDE_HELD_MAX];
