@@ -10,6 +10,8 @@
 #include "base/clock.h"
 #include "base/http_server_stream.h"
 #include "ingest/answer.h"
+#include "ingest/forward.h"
+#include "ingest/internal.h"
 #include "ingest/job_document.h"
 #include "ingest/job_path.h"
 #include "ingest/metrics.h"
@@ -37,6 +39,7 @@ struct follower {
     int64_t spoke_ns;          /* when anything was written last */
     struct buf unsent;         /* what the stream did not take */
     bool ended;                /* the last event is written or in unsent */
+    bool brief;                /* ends with its first tick: see job_get_events() */
 };
 
 static void
@@ -211,7 +214,7 @@ follower_answered(void *waiter, enum status status, const struct reply *reply)
         finish(f, reply);
         return;
     }
-    if (status == STATUS_TIMEOUT) {
+    if (status == STATUS_TIMEOUT && !f->brief) {
         follower_tick(f);
         status = await_tick(f);
         if (status == STATUS_OK) {
@@ -268,6 +271,7 @@ follow(struct ingest *ingest,
     f->ingest = ingest;
     f->id = *id;
     f->tenant = tenant;
+    f->brief = internal_is_peer(ingest, x);
     f->told = (struct backlog_place){.position = -1, .wait_ns = -1};
     f->next = ingest->followers.first;
     if (f->next != NULL) {
@@ -283,6 +287,8 @@ follow(struct ingest *ingest,
     stream_begin(f, x, reply);
 }
 
+/* An instance that asks for its own caller passes answers on whole: it gets what there
+ * is to tell within a tick, and the caller comes back for more, as `retry` says. */
 void
 job_get_events(struct ingest *ingest,
                struct http_exchange *x,
@@ -292,6 +298,9 @@ job_get_events(struct ingest *ingest,
     struct reply reply;
     if (uuid_parse(match->id, &id) != STATUS_OK) {
         job_refuse(x, STATUS_NOT_FOUND);
+        return;
+    }
+    if (forward_exchange(ingest, x, &id, match->tenant)) {
         return;
     }
     enum status status = job_find(ingest, &id, match->tenant, &reply);
