@@ -40,8 +40,8 @@ const struct option ingest_options[] = {
      3600 * NS_PER_S, "30s",
      "A client that takes no byte of its answer for so long is disconnected.", NULL},
     {"admin.listen", OPTION_TEXT, FIELD(admin_listen), 0, 0, "",
-     "Address of the admin listener (/metrics, /livez, /readyz, /startupz); empty is "
-     "off.",
+     "Address of the admin listener (/metrics, /livez, /readyz[?verbose], /startupz); "
+     "empty is off.",
      NULL},
     {"admin.tls.certificate", OPTION_TEXT, FIELD(admin_certificate), 0, 0, "",
      "As http.tls.certificate, for admin.listen.", NULL},

@@ -36,9 +36,16 @@ struct results {
     struct arena arena; /* of a stored reply on its way to a waiter */
     char topic[TOPIC_NAME_MAX + 1];
     char group[TOPIC_NAME_MAX + 1];
-    char client_id[PEERS_CLIENT_ID_SIZE];
-    char advertised[PEERS_ADDRESS_SIZE];
     int64_t ttl_us;
+    const struct arrival *arriving; /* NULL unless on_reply() is at work */
+    bool delivered;                 /* what is arriving, to its held connection */
+};
+
+/* A reply that is being told and stands in the store right after: by then it is known
+ * whether its connection took it. */
+struct arrival {
+    struct uuid id;
+    struct stored stored;
 };
 
 static void
@@ -47,37 +54,72 @@ note_ended(enum results_row row, size_t count)
     metric_add(results_metric(row), (int64_t)count);
 }
 
-static void
-keep(struct results *r,
-     const struct reply *reply,
-     struct span bytes,
-     int64_t arrived_us)
+/* What is known of an id, the reply that is just being told included. */
+static enum status
+look_up(struct results *r, const struct uuid *id, struct stored *stored)
 {
-    const struct stored stored = {
-        .arrived_us = arrived_us,
-        .terminal = reply_is_terminal(reply),
-        .bytes = bytes,
-    };
-    bool late = arrived_us + r->ttl_us < clock_wall_us();
-    enum status status = late ? STATUS_OK : store_put(r->store, &reply->id, &stored);
+    if (r->arriving != NULL && uuid_equal(id, &r->arriving->id)) {
+        *stored = r->arriving->stored;
+        return STATUS_OK;
+    }
+    return store_get(r->store, id, clock_wall_us(), stored);
+}
+
+static enum status
+keep(struct results *r, const struct uuid *id, const struct stored *stored)
+{
+    bool late = stored->arrived_us + r->ttl_us < clock_wall_us();
+    enum status status = late ? STATUS_OK : store_put(r->store, id, stored);
     metric_add(results_metric(ROW_LATE), late);
     if (status == STATUS_CONFLICT) {
-        metric_add(results_metric(ROW_DUPLICATES), stored.terminal);
-        return;
-    }
-    if (status != STATUS_OK) {
+        metric_add(results_metric(ROW_DUPLICATES), stored->terminal);
+    } else if (status != STATUS_OK) {
         log_warn("reply_not_kept", log_status(status));
     }
-    if (stored.terminal) {
-        note_ended(ROW_ENDED_ANSWERED, correlate_answer(&r->correlate, reply));
-        webhooks_begin(r->webhooks, reply, loop_now(r->loop), arrived_us);
+    return status;
+}
+
+/* Somebody waits. Whether a connection takes the answer decides how long it is kept, so
+ * it is stored after it was told; a second one is known by asking first. */
+static enum status
+tell_and_keep(struct results *r, const struct reply *reply, struct stored *stored)
+{
+    if (store_ended(r->store, &reply->id, stored->arrived_us)) {
+        metric_add(results_metric(ROW_DUPLICATES), 1);
+        return STATUS_CONFLICT;
     }
+    const struct arrival arrival = {reply->id, *stored};
+    r->arriving = &arrival;
+    r->delivered = false;
+    note_ended(ROW_ENDED_ANSWERED, correlate_answer(&r->correlate, reply));
+    r->arriving = NULL;
+    stored->delivered = r->delivered;
+    return keep(r, &reply->id, stored);
 }
 
 static void
 on_reply(void *arg, const struct reply *reply, struct span bytes, int64_t arrived_us)
 {
-    keep(arg, reply, bytes, arrived_us);
+    struct results *r = arg;
+    struct stored stored = {
+        .arrived_us = arrived_us,
+        .terminal = reply_is_terminal(reply),
+        .bytes = bytes,
+    };
+    bool told = stored.terminal && correlate_waits(&r->correlate, &reply->id);
+    enum status status =
+        told ? tell_and_keep(r, reply, &stored) : keep(r, &reply->id, &stored);
+    if (stored.terminal && status != STATUS_CONFLICT) {
+        webhooks_begin(r->webhooks, reply, loop_now(r->loop), arrived_us);
+    }
+}
+
+void
+results_delivered(struct results *r, const struct uuid *id)
+{
+    if (r->arriving != NULL && uuid_equal(id, &r->arriving->id)) {
+        r->delivered = true;
+    }
 }
 
 static bool
@@ -112,8 +154,7 @@ end_due(struct results *r, const struct wanted *wanted)
         return;
     }
     arena_reset(&r->arena);
-    if (store_get(r->store, &wanted->id, clock_wall_us(), &stored) == STATUS_OK &&
-        stored.terminal &&
+    if (look_up(r, &wanted->id, &stored) == STATUS_OK && stored.terminal &&
         reply_decode(stored.bytes, &r->arena, &reply, NULL) == STATUS_OK) {
         note_ended(ROW_ENDED_ANSWERED, 1);
         wanted->fn(wanted->waiter, STATUS_OK, &reply);
@@ -156,6 +197,7 @@ open_store(struct results *r, const struct results_config *config, struct fault 
         .topic = r->topic,
         .bytes_max = config->store_bytes_max,
         .ttl_us = r->ttl_us,
+        .delivered_ttl_us = config->delivered_ttl_ns / NS_PER_US,
     };
     return store_open(&r->store, &store, fault);
 }
@@ -176,22 +218,16 @@ open_webhooks(struct results *r,
     return webhooks_create(&r->webhooks, r->loop, r->store, &webhooks, fault);
 }
 
-/* In dev mode there is one ingest and no group. */
 static enum status
 open_peers(struct results *r, const struct results_config *config, struct fault *fault)
 {
     snprintf(r->group, sizeof r->group, "%sresults", r->bus.topics_prefix);
-    if (config->advertised == NULL || r->bus.dev) {
+    if (config->advertised == NULL) {
         return STATUS_OK;
     }
-    enum status status =
-        peers_client_id(r->bus.client_id, config->advertised, r->client_id);
-    if (status != STATUS_OK) {
-        return fault_set(fault, status, "other instances cannot be told %s",
-                         config->advertised);
-    }
-    snprintf(r->advertised, sizeof r->advertised, "%s", config->advertised);
-    return peers_create(&r->peers, r->loop, &r->bus, r->group, r->topic, fault);
+    const struct peers_config peers = {
+        .group = r->group, .topic = r->topic, .own = config->advertised};
+    return peers_create(&r->peers, r->loop, &r->bus, &peers, fault);
 }
 
 static enum status
@@ -201,7 +237,7 @@ open_inbox(struct results *r, struct fault *fault)
         .bus = &r->bus,
         .topic = r->topic,
         .group = r->group,
-        .client_id = r->peers == NULL ? NULL : r->client_id,
+        .client_id = r->peers == NULL ? NULL : peers_own_id(r->peers),
         .ttl_us = r->ttl_us,
         .store = r->store,
         .owner = &r->owner,
@@ -282,10 +318,16 @@ results_destroy(struct results **results)
 bool
 results_ready(const struct results *r)
 {
-    size_t owned = 0;
-    size_t behind = 0;
-    inbox_progress(r->inbox, &owned, &behind);
-    return r->owner.order_count > 0 && behind == 0;
+    return r->owner.order_count > 0 && inbox_behind(r->inbox) == 0;
+}
+
+void
+results_describe(const struct results *r, struct buf *out)
+{
+    inbox_describe(r->inbox, out);
+    if (store_damaged(r->store)) {
+        buf_append_text(out, "store: not everything could be written; see the log\n");
+    }
 }
 
 const char *
@@ -326,7 +368,7 @@ static bool
 is_settled(struct results *r, const struct uuid *id)
 {
     struct stored stored;
-    if (store_get(r->store, id, clock_wall_us(), &stored) == STATUS_OK) {
+    if (look_up(r, id, &stored) == STATUS_OK) {
         return stored.terminal;
     }
     return r->owner.order_count > 0 && is_foreign(r, id);
@@ -363,7 +405,16 @@ results_forget(struct results *r, struct results_wait *wait)
 void
 results_queued(struct results *r, const struct uuid *id, struct span bytes)
 {
-    const struct stored stored = {.arrived_us = clock_wall_us(), .bytes = bytes};
+    if (r->arriving != NULL && uuid_equal(id, &r->arriving->id)) {
+        return;
+    }
+    /* As early as can be: no record that comes for it may look older (store.h). */
+    int64_t minted_us = uuid_minted_us(id);
+    int64_t wall_us = clock_wall_us();
+    const struct stored stored = {
+        .arrived_us = minted_us > 0 && minted_us < wall_us ? minted_us : wall_us,
+        .bytes = bytes,
+    };
     enum status status = store_put(r->store, id, &stored);
     if (status != STATUS_OK && status != STATUS_CONFLICT) {
         log_warn("queued_not_kept", log_status(status));
@@ -393,8 +444,11 @@ results_find(struct results *r,
     }
     struct stored stored;
     struct reply found;
-    if (store_get(r->store, id, clock_wall_us(), &stored) != STATUS_OK) {
+    if (look_up(r, id, &stored) != STATUS_OK) {
         return why_unknown(r, partition);
+    }
+    if (!stored.terminal && !inbox_caught_up(r->inbox, partition)) {
+        return STATUS_UNAVAILABLE; /* its end may be among what is still to be read */
     }
     enum status status = reply_decode(stored.bytes, arena, &found, NULL);
     if (status != STATUS_OK) {
@@ -407,7 +461,6 @@ results_find(struct results *r,
     return STATUS_OK;
 }
 
-/* Between two assignments the coordinator may still name this instance. */
 enum status
 results_owner(struct results *r,
               const struct uuid *id,
@@ -418,7 +471,7 @@ results_owner(struct results *r,
         return STATUS_OK;
     }
     const char *found = peers_find(r->peers, partition);
-    if (found == NULL || strcmp(found, r->advertised) == 0) {
+    if (found == NULL) {
         peers_refresh(r->peers);
         return STATUS_UNAVAILABLE;
     }
@@ -429,9 +482,7 @@ results_owner(struct results *r,
 void
 results_owner_failed(struct results *r)
 {
-    if (r->peers != NULL) {
-        peers_refresh(r->peers);
-    }
+    peers_refresh(r->peers);
 }
 
 enum status

@@ -1,6 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Deliveries of webhooks: opaque bytes by id, and whether they are settled. */
+/*
+ * Deliveries of webhooks, opaque bytes by id: those with attempts left in a table of
+ * their own, so that nothing else is looked at when they are taken up again; the
+ * settled ones in a series, by the time of their settling.
+ */
+#include "base/clock.h"
 #include "results/store_state.h"
+
+/* A delivery has one place: it leaves the other. */
+static int
+settle(struct store *s, const struct uuid *id, struct span bytes)
+{
+    struct series *all = &s->series[SETTLED];
+    struct bucket *b = NULL;
+    MDB_val key = key_of(id);
+    MDB_val value = value_of(bytes.data, bytes.size);
+    int rc = mdb_del(s->txn, s->tables[DELIVERIES], &key, NULL);
+    rc = rc == MDB_NOTFOUND ? 0 : rc;
+    if (rc == 0) {
+        rc = series_place(all, s->txn, series_time(all, id, clock_wall_us()), &b);
+    }
+    return rc == 0 ? mdb_put(s->txn, b->dbi, &key, &value, 0) : rc;
+}
+
+static int
+keep_pending(struct store *s, const struct uuid *id, struct span bytes)
+{
+    MDB_val key = key_of(id);
+    MDB_val value = value_of(bytes.data, bytes.size);
+    int rc = series_remove(&s->series[SETTLED], s->txn, id);
+    rc = rc == MDB_NOTFOUND ? 0 : rc;
+    return rc == 0 ? mdb_put(s->txn, s->tables[DELIVERIES], &key, &value, 0) : rc;
+}
 
 enum status
 store_delivery_put(struct store *s,
@@ -11,24 +42,12 @@ store_delivery_put(struct store *s,
     if (store_begin(s) != STATUS_OK) {
         return STATUS_IO;
     }
-    struct delivery_head head = {.settled = settled};
-    MDB_val key = key_of(id);
-    MDB_val place = {.mv_size = sizeof head + bytes.size};
-    int rc = mdb_put(s->txn, s->tables[DELIVERIES], &key, &place, MDB_RESERVE);
+    int rc = settled ? settle(s, id, bytes) : keep_pending(s, id, bytes);
     if (rc != 0) {
         return store_fail(s, "put a delivery", rc);
     }
-    memcpy(place.mv_data, &head, sizeof head);
-    memcpy((char *)place.mv_data + sizeof head, bytes.data, bytes.size);
-    store_note_written(s, place.mv_size);
+    store_note_written(s, bytes.size);
     return STATUS_OK;
-}
-
-static struct span
-bytes_of(const MDB_val *value)
-{
-    size_t head = sizeof(struct delivery_head);
-    return span_of((const char *)value->mv_data + head, value->mv_size - head);
 }
 
 enum status
@@ -36,21 +55,30 @@ store_delivery_get(struct store *s, const struct uuid *id, struct span *bytes)
 {
     MDB_val key = key_of(id);
     MDB_val value;
-    if (store_begin(s) != STATUS_OK ||
-        mdb_get(s->txn, s->tables[DELIVERIES], &key, &value) != 0) {
+    if (store_begin(s) != STATUS_OK) {
         return STATUS_NOT_FOUND;
     }
-    *bytes = bytes_of(&value);
+    int rc = mdb_get(s->txn, s->tables[DELIVERIES], &key, &value);
+    if (rc == MDB_NOTFOUND) {
+        rc = series_find(&s->series[SETTLED], s->txn, id, 0, INT64_MAX, &value);
+    }
+    if (rc != 0) {
+        return STATUS_NOT_FOUND;
+    }
+    *bytes = span_of(value.mv_data, value.mv_size);
     return STATUS_OK;
 }
 
 void
 store_delivery_remove(struct store *s, const struct uuid *id)
 {
+    if (store_begin(s) != STATUS_OK) {
+        return;
+    }
     MDB_val key = key_of(id);
-    int rc = store_begin(s) == STATUS_OK
-                 ? mdb_del(s->txn, s->tables[DELIVERIES], &key, NULL)
-                 : MDB_NOTFOUND;
+    int pending = mdb_del(s->txn, s->tables[DELIVERIES], &key, NULL);
+    int settled = series_remove(&s->series[SETTLED], s->txn, id);
+    int rc = pending == MDB_NOTFOUND ? settled : pending;
     if (rc == 0) {
         store_note_written(s, 0);
     } else if (rc != MDB_NOTFOUND) {
@@ -69,13 +97,9 @@ store_delivery_each(struct store *s, store_delivery_fn fn, void *arg)
     MDB_val key;
     MDB_val value;
     while (mdb_cursor_get(cursor, &key, &value, MDB_NEXT) == 0) {
-        struct delivery_head head;
         struct uuid id;
-        memcpy(&head, value.mv_data, sizeof head);
         memcpy(id.bytes, key.mv_data, UUID_BYTES);
-        if (head.settled == 0) {
-            fn(arg, &id, bytes_of(&value));
-        }
+        fn(arg, &id, span_of(value.mv_data, value.mv_size));
     }
     mdb_cursor_close(cursor);
 }
