@@ -135,8 +135,8 @@ void http_peer(const struct http_exchange *x, uint8_t address[static HTTP_PEER_B
 enum { HTTP_ADDED_MAX = 2, HTTP_ADDED_BYTES = 64 };
 
 /**
- * A header of the answer to come, whoever gives it. At most HTTP_ADDED_MAX, the value
- * shorter than HTTP_ADDED_BYTES.
+ * A header of the answer to come, whoever gives it; the last one of a name counts. At
+ * most HTTP_ADDED_MAX names, the value shorter than HTTP_ADDED_BYTES.
  *
  * @param[in] name static
  * @param[in] value copied

@@ -421,10 +421,14 @@ void
 http_add_header(struct http_exchange *x, const char *name, const char *value)
 {
     size_t size = strlen(value);
-    assert(x->added_count < HTTP_ADDED_MAX && size < HTTP_ADDED_BYTES);
-    x->added[x->added_count].name = name;
-    memcpy(x->added[x->added_count].value, value, size + 1);
-    x->added_count++;
+    unsigned at = 0;
+    while (at < x->added_count && strcmp(x->added[at].name, name) != 0) {
+        at++;
+    }
+    assert(at < HTTP_ADDED_MAX && size < HTTP_ADDED_BYTES);
+    x->added[at].name = name;
+    memcpy(x->added[at].value, value, size + 1);
+    x->added_count += at == x->added_count ? 1 : 0;
 }
 
 void

@@ -1,88 +1,108 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Committed offsets come by the admin call for any group, ends by one ListOffsets
- * request to each leader: offsets_for_times() passes the logical offsets on as the
- * timestamps that mean them (-1 end, -2 beginning).
+ * Committed offsets come by a client of each group that never joins it: the admin call
+ * for any group ends the process when Kafka does not answer in time
+ * (librdkafka issues 3663 and 4605). Ends come by one ListOffsets request to each
+ * leader: offsets_for_times() passes the logical offsets on as the timestamps that mean
+ * them (-1 end, -2 beginning).
  */
 #include "bus/lag.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "bus/asker.h"
 #include "bus/client.h"
 
 #include <librdkafka/rdkafka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { QUESTIONS_MAX = 1024, ANSWER_WAIT_MS = 1000, WORDS_SIZE = 200 };
+enum { QUESTIONS_MAX = 1024, ANSWER_WAIT_MS = 1000, GROUP_SIZE = 256 };
+
+struct watcher {
+    struct watcher *next;
+    rd_kafka_t *rk; /* NULL: could not be made */
+    char group[GROUP_SIZE];
+};
 
 struct lag {
+    const struct bus_config *bus;
     rd_kafka_t *rk;
+    struct watcher *watchers; /* the asker's thread; after it has ended the loop's */
     struct asker *asker;
     lag_fn fn;
     void *context;
 };
 
-/* Takes the answer to one group's committed offsets; -1 where nothing is. */
-static bool
-committed_take(rd_kafka_event_t *event, struct lag_question *q)
+/* A consumer of its group that never joins; made when it is first asked for. */
+static rd_kafka_t *
+watcher_make(const struct lag *lag, const char *group)
 {
-    size_t count = 0;
-    const rd_kafka_group_result_t **groups =
-        rd_kafka_ListConsumerGroupOffsets_result_groups(
-            rd_kafka_event_ListConsumerGroupOffsets_result(event), &count);
-    if (count == 0 || rd_kafka_group_result_error(groups[0]) != NULL) {
-        return false;
+    struct fault fault = {.text = ""};
+    rd_kafka_conf_t *settings = NULL;
+    rd_kafka_t *rk = NULL;
+    enum status status =
+        client_settings(&settings, lag->bus, CLIENT_CONSUMER, NULL, 0, &fault);
+    if (status == STATUS_OK) {
+        status = client_set(settings, "group.id", group, &fault);
     }
-    const rd_kafka_topic_partition_list_t *list =
-        rd_kafka_group_result_partitions(groups[0]);
-    for (int i = 0; i < list->cnt; i++) {
-        int32_t partition = list->elems[i].partition;
-        if (partition >= 0 && partition < q->partitions &&
-            list->elems[i].err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-            q->committed[partition] =
-                list->elems[i].offset < 0 ? -1 : list->elems[i].offset;
-        }
+    if (status == STATUS_OK) { /* else it waits for transactions that run */
+        status = client_set(settings, "isolation.level", "read_uncommitted", &fault);
     }
-    return true;
+    if (status == STATUS_OK) {
+        status = client_create(&rk, settings, CLIENT_CONSUMER, &fault);
+    } else if (settings != NULL) {
+        rd_kafka_conf_destroy(settings);
+    }
+    if (status != STATUS_OK) {
+        log_warn("lag_unknown", log_text("group", group),
+                 log_text("reason", fault.text));
+    }
+    return rk;
 }
 
-static bool
-ask_group(rd_kafka_t *rk, rd_kafka_AdminOptions_t *options, struct lag_question *q)
+static struct watcher *
+watcher_of(struct lag *lag, const char *group)
 {
+    struct watcher *w = lag->watchers;
+    while (w != NULL && strcmp(w->group, group) != 0) {
+        w = w->next;
+    }
+    if (w != NULL) {
+        return w;
+    }
+    w = calloc(1, sizeof(*w));
+    if (w == NULL) {
+        return NULL;
+    }
+    snprintf(w->group, sizeof(w->group), "%s", group);
+    w->rk = watcher_make(lag, group);
+    w->next = lag->watchers;
+    lag->watchers = w;
+    return w;
+}
+
+/* -1 where nothing is committed. */
+static bool
+ask_committed(struct lag *lag, struct lag_question *q)
+{
+    const struct watcher *w = watcher_of(lag, q->group);
+    if (w == NULL || w->rk == NULL) {
+        return false;
+    }
     rd_kafka_topic_partition_list_t *list =
         rd_kafka_topic_partition_list_new(q->partitions);
     rd_kafka_topic_partition_list_add_range(list, q->topic, 0, q->partitions - 1);
-    rd_kafka_ListConsumerGroupOffsets_t *ask =
-        rd_kafka_ListConsumerGroupOffsets_new(q->group, list);
-    rd_kafka_queue_t *queue = rd_kafka_queue_new(rk);
-    rd_kafka_ListConsumerGroupOffsets(rk, &ask, 1, options, queue);
-    /* librdkafka's own timeout ends the call; a little more for it to arrive. */
-    rd_kafka_event_t *event =
-        rd_kafka_queue_poll(queue, ANSWER_WAIT_MS + ANSWER_WAIT_MS / 2);
-    bool answered = event != NULL &&
-                    rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR_NO_ERROR &&
-                    committed_take(event, q);
-    if (event != NULL) {
-        rd_kafka_event_destroy(event);
+    bool answered =
+        rd_kafka_committed(w->rk, list, ANSWER_WAIT_MS) == RD_KAFKA_RESP_ERR_NO_ERROR;
+    for (int i = 0; answered && i < list->cnt; i++) {
+        const rd_kafka_topic_partition_t *part = &list->elems[i];
+        answered = part->err == RD_KAFKA_RESP_ERR_NO_ERROR;
+        q->committed[part->partition] = part->offset < 0 ? -1 : part->offset;
     }
-    rd_kafka_queue_destroy(queue);
-    rd_kafka_ListConsumerGroupOffsets_destroy(ask);
     rd_kafka_topic_partition_list_destroy(list);
-    return answered;
-}
-
-static bool
-ask_committed(rd_kafka_t *rk, struct lag_question *q)
-{
-    char why[WORDS_SIZE];
-    rd_kafka_AdminOptions_t *options =
-        rd_kafka_AdminOptions_new(rk, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS);
-    bool answered = rd_kafka_AdminOptions_set_request_timeout(options, ANSWER_WAIT_MS,
-                                                              why, sizeof(why)) ==
-                        RD_KAFKA_RESP_ERR_NO_ERROR &&
-                    ask_group(rk, options, q);
-    rd_kafka_AdminOptions_destroy(options);
     return answered;
 }
 
@@ -115,13 +135,13 @@ ask_missing(rd_kafka_t *rk,
 static void
 lag_work(void *context, void *question)
 {
-    const struct lag *lag = context;
+    struct lag *lag = context;
     struct lag_question *q = question;
     for (int32_t p = 0; p < q->partitions; p++) {
         q->committed[p] = -1;
         q->end[p] = -1;
     }
-    q->answered = ask_committed(lag->rk, q);
+    q->answered = ask_committed(lag, q);
     q->as_of_ns = clock_mono_ns();
     q->answered = q->answered &&
                   ask_missing(lag->rk, q, RD_KAFKA_OFFSET_BEGINNING, q->committed) &&
@@ -147,6 +167,7 @@ lag_open(struct lag **out,
     if (lag == NULL) {
         return fault_set(fault, STATUS_NO_MEMORY, "kafka lag: no memory");
     }
+    lag->bus = bus;
     lag->fn = fn;
     lag->context = context;
     rd_kafka_conf_t *settings = NULL;
@@ -176,6 +197,14 @@ lag_close(struct lag **lag)
         return;
     }
     asker_destroy(&l->asker);
+    while (l->watchers != NULL) {
+        struct watcher *w = l->watchers;
+        l->watchers = w->next;
+        if (w->rk != NULL) {
+            rd_kafka_destroy(w->rk);
+        }
+        free(w);
+    }
     if (l->rk != NULL) {
         rd_kafka_destroy(l->rk);
     }

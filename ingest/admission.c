@@ -12,6 +12,7 @@
 
 /* Of the time to the deadline that may be planned with: rates are estimates. */
 #define SAFE_SHARE 0.9
+#define TOLD_SHARE 0.95 /* of who comes when he was told to */
 
 void
 admission_init(struct admission *a, size_t requests_max, size_t bytes_max)
@@ -20,33 +21,80 @@ admission_init(struct admission *a, size_t requests_max, size_t bytes_max)
                                        .inflight_bytes_max = (int64_t)bytes_max}};
 }
 
-/* It waits for what is before it, and for the rest of the batch that runs; then it runs
- * itself. Less than a batch before it tells nothing: that may all run together. */
-static bool
-is_in_time(const struct admission_ask *ask, int64_t *late_ns)
+void
+admission_fini(struct admission *a)
+{
+    promises_fini(&a->promises);
+}
+
+/* By how much it would be late behind so many; at most 0: it is in time. It waits for
+ * them and for the rest of the batch that runs; then it runs itself. Less than a batch
+ * before it tells nothing: that may all run together. */
+static int64_t
+late_ns(const struct admission_ask *ask, int64_t waiting, double planned)
 {
     const struct admission_line *line = &ask->line;
-    if (ask->patience_ns == 0 || line->drain_per_s <= 0) {
+    double waits_ns = (double)waiting / line->drain_per_s * (double)NS_PER_S;
+    double batch_ns = (double)line->batch_ns;
+    double room_ns = planned * (double)ask->patience_ns - 2 * batch_ns;
+    room_ns = room_ns < batch_ns ? batch_ns : room_ns;
+    return (int64_t)(waits_ns - room_ns);
+}
+
+static bool
+is_judged(const struct admission_ask *ask)
+{
+    return ask->patience_ns > 0 && ask->line.drain_per_s > 0;
+}
+
+/* Room is kept for those who were told to come about now, but not for them alone: while
+ * less than a batch waits the device would have nothing to do. */
+static int64_t
+late_as_newcomer_ns(struct admission *a, const struct admission_ask *ask)
+{
+    const struct admission_line *line = &ask->line;
+    int64_t near = promises_near(&a->promises, line->model, ask->now_ns);
+    double waits_ns = (double)line->waiting / line->drain_per_s * (double)NS_PER_S;
+    bool idle = waits_ns <= (double)line->batch_ns;
+    return late_ns(ask, line->waiting + (idle ? 0 : near), SAFE_SHARE);
+}
+
+bool
+admission_wants_key(struct admission *a, const struct admission_ask *ask)
+{
+    return is_judged(ask) && (a->promises.lines[ask->line.model].first != NULL ||
+                              late_as_newcomer_ns(a, ask) > 0);
+}
+
+/* Who comes when he was told to may use the time that is else left for errors. */
+static bool
+is_in_time(struct admission *a, const struct admission_ask *ask, int64_t *late)
+{
+    *late = 0;
+    if (!is_judged(ask)) {
         return true;
     }
-    double waits_ns = (double)line->waiting / line->drain_per_s * (double)NS_PER_S;
-    double batch_ns = (double)line->batch_ns;
-    double room_ns = SAFE_SHARE * (double)ask->patience_ns - 2 * batch_ns;
-    room_ns = room_ns < batch_ns ? batch_ns : room_ns;
-    *late_ns = (int64_t)(waits_ns - room_ns);
-    return waits_ns <= room_ns;
+    if (late_as_newcomer_ns(a, ask) <= 0) {
+        promises_claim(&a->promises, ask->line.model, &ask->key, ask->now_ns);
+        return true;
+    }
+    bool told = promises_claim(&a->promises, ask->line.model, &ask->key, ask->now_ns);
+    *late = late_ns(ask, ask->line.waiting, told ? TOLD_SHARE : SAFE_SHARE);
+    return told && *late <= 0;
 }
 
 static enum status
 refuse_line(struct admission *a,
             const struct admission_ask *ask,
-            int64_t late_ns,
+            int64_t late,
             struct admission_refusal *why)
 {
     const struct admission_line *line = &ask->line;
-    int64_t earliest_ns = ask->now_ns + late_ns + line->batch_ns + LATE_KNOWN_NS;
+    late = late < 0 ? 0 : late;
+    int64_t earliest_ns = ask->now_ns + late + line->batch_ns + LATE_KNOWN_NS;
     int64_t due_ns =
         share_slot(&a->line_slots_ns[line->model], earliest_ns, line->drain_per_s);
+    promises_make(&a->promises, line->model, &ask->key, due_ns);
     *why = (struct admission_refusal){
         .reason = ADMISSION_LINE,
         .detail = "what waits for the model takes longer than the deadline",
@@ -96,9 +144,9 @@ admission_take(struct admission *a,
 {
     const struct tenant_limits *limits = tenant_limits(ask->tenant);
     struct share *share = tenant_share(ask->tenant);
-    int64_t late_ns = 0;
-    if (!is_in_time(ask, &late_ns)) {
-        return refuse_line(a, ask, late_ns, why);
+    int64_t late = 0;
+    if (!is_in_time(a, ask, &late)) {
+        return refuse_line(a, ask, late, why);
     }
     enum status status = check(&a->all, &a->limits, ask, ADMISSION_ALL, why);
     if (status == STATUS_OK) {

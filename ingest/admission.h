@@ -11,9 +11,11 @@
 
 #include "base/status.h"
 #include "ingest/catalogue.h"
+#include "ingest/promise.h"
 #include "ingest/share.h"
 #include "ingest/tenant.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +23,7 @@ struct admission {
     struct tenant_limits limits; /* in all; no rate */
     struct share all;
     int64_t line_slots_ns[CATALOGUE_MODELS_MAX]; /* the next promise, by model */
+    struct promises promises;
 };
 
 /** The line in front of a model. */
@@ -33,7 +36,8 @@ struct admission_line {
 
 struct admission_ask {
     const struct tenant *tenant;
-    size_t bytes; /* of the record */
+    size_t bytes;    /* of the record */
+    struct uuid key; /* of what is asked, if admission_wants_key() */
     struct admission_line line;
     int64_t patience_ns; /* from now to the deadline; 0 = has none */
     int64_t now_ns;
@@ -54,6 +58,11 @@ struct admission_refusal {
 
 /** @param[in] requests_max, bytes_max in all */
 void admission_init(struct admission *a, size_t requests_max, size_t bytes_max);
+
+void admission_fini(struct admission *a);
+
+/** Whether it matters if this was refused before: then its key has to be set. */
+bool admission_wants_key(struct admission *a, const struct admission_ask *ask);
 
 /**
  * Counts a request in.

@@ -2,9 +2,24 @@
 /* The line is that of everybody who sends to the model, also past this process. */
 #include "ingest/admit.h"
 
+#include "base/digest.h"
 #include "ingest/metrics.h"
 #include "ingest/rate_limit.h"
 #include "ingest/service.h"
+
+/* Who asks the same again sends the same body. */
+static struct uuid
+key_of(const struct http_exchange *x, const struct tenant *tenant)
+{
+    struct digest digest = digest_of(http_body(x));
+    struct span name = tenant_name(tenant);
+    struct uuid key;
+    memcpy(key.bytes, digest.bytes, UUID_BYTES);
+    for (size_t i = 0; i < name.size; i++) {
+        key.bytes[i % UUID_BYTES] ^= name.data[i];
+    }
+    return key;
+}
 
 enum status
 admit(struct ingest *ingest,
@@ -24,6 +39,9 @@ admit(struct ingest *ingest,
         ask->line.waiting = view.waiting;
         ask->line.drain_per_s = view.drain_per_s;
         ask->line.batch_ns = view.batch_ns;
+    }
+    if (admission_wants_key(&ingest->admission, ask)) {
+        ask->key = key_of(x, ask->tenant);
     }
     enum status status = admission_take(&ingest->admission, ask, why);
     rate_limit_tell(x, ask->tenant);

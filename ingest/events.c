@@ -8,10 +8,10 @@
 #include "ingest/events.h"
 
 #include "base/clock.h"
-#include "base/http_server_stream.h"
 #include "ingest/answer.h"
+#include "ingest/event_stream.h"
+#include "ingest/events_away.h"
 #include "ingest/job_document.h"
-#include "ingest/job_path.h"
 #include "ingest/metrics.h"
 #include "ingest/problem.h"
 #include "ingest/service.h"
@@ -19,24 +19,18 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-enum { EVENT_OUTPUTS_MOST = 64 * 1024, BEATS_BYTES = 16 };
-
-#define TICK_LEAST_NS NS_PER_S        /* between two positions */
-#define HEARTBEAT_NS  (15 * NS_PER_S) /* without a word */
-#define LAST_EVENT_ID "end"           /* of the event that says how it ended */
+#define TICK_LEAST_NS NS_PER_S /* between two positions */
+#define TICK_MOST_NS  (15 * NS_PER_S)
 
 struct follower {
     struct follower *next;
     struct follower *previous;
     struct ingest *ingest;
     const struct tenant *tenant; /* who asks */
-    struct http_stream *stream;
+    struct event_stream stream;
     struct results_wait *wait; /* NULL: none under way */
     struct uuid id;
     struct backlog_place told; /* in the last `queued` */
-    int64_t spoke_ns;          /* when anything was written last */
-    struct buf unsent;         /* what the stream did not take */
-    bool ended;                /* the last event is written or in unsent */
 };
 
 static void
@@ -54,28 +48,25 @@ follower_free(struct follower *f)
     if (f->next != NULL) {
         f->next->previous = f->previous;
     }
-    buf_fini(&f->unsent);
+    event_stream_fini(&f->stream);
     free(f);
 }
 
 static void
 follower_end(struct follower *f)
 {
-    http_stream_end(f->stream);
+    http_stream_end(f->stream.http);
     follower_free(f);
 }
 
-/* Gives the stream what waits; the follower is gone afterwards if that was all. */
+/* The follower is gone afterwards if that was all. */
 static void
 on_writable(void *arg, struct http_stream *s)
 {
+    (void)s;
     struct follower *f = arg;
-    if (f->unsent.size > 0 && http_stream_write(s, buf_span(&f->unsent)) != STATUS_OK) {
-        return;
-    }
-    buf_fini(&f->unsent);
-    if (f->ended) {
-        follower_end(f);
+    if (event_stream_flush(&f->stream)) {
+        follower_free(f);
     }
 }
 
@@ -85,20 +76,6 @@ on_gone(void *arg, struct http_stream *s)
     (void)s;
     metric_add(&ingest_metrics[METRIC_GONE], 1);
     follower_free(arg);
-}
-
-/* Takes the content of an event; only the last one can come while another waits. */
-static void
-tell(struct follower *f, struct buf *event)
-{
-    f->spoke_ns = loop_now(f->ingest->loop);
-    if (f->unsent.size > 0) {
-        buf_append(&f->unsent, event->data, event->size);
-    } else if (http_stream_write(f->stream, buf_span(event)) != STATUS_OK) {
-        f->unsent = *event;
-        f->unsent.limit = ANSWER_BYTES_MAX; /* the last event may come behind it */
-        *event = (struct buf){0};
-    }
 }
 
 static void
@@ -120,9 +97,7 @@ write_queued(struct follower *f, const struct reply *reply)
                           id);
     }
     buf_append_text(&event, "\n\n");
-    if (event.status == STATUS_OK) {
-        tell(f, &event);
-    }
+    event_stream_tell(&f->stream, &event, loop_now(f->ingest->loop));
     buf_fini(&event);
 }
 
@@ -132,16 +107,14 @@ finish(struct follower *f, const struct reply *reply)
 {
     struct buf event;
     buf_init(&event, ANSWER_BYTES_MAX);
-    buf_append_format(&event, "event: %s\nid: " LAST_EVENT_ID "\ndata: ",
+    buf_append_format(&event, "event: %s\nid: " EVENT_ID_LAST "\ndata: ",
                       reply_status_name(reply->status));
     job_document_write(f->ingest, reply, NULL, EVENT_OUTPUTS_MOST, &event);
     buf_append_text(&event, "\n\n");
-    if (event.status == STATUS_OK) {
-        tell(f, &event);
-    }
+    event_stream_tell(&f->stream, &event, loop_now(f->ingest->loop));
     buf_fini(&event);
-    f->ended = true;
-    on_writable(f, f->stream);
+    f->stream.over = true;
+    on_writable(f, f->stream.http);
 }
 
 /* A position far away is told of less often: its estimate is that much coarser. */
@@ -152,7 +125,7 @@ tick_ns(const struct follower *f)
     if (tick_ns < TICK_LEAST_NS) {
         return TICK_LEAST_NS;
     }
-    return tick_ns < HEARTBEAT_NS ? tick_ns : HEARTBEAT_NS;
+    return tick_ns < TICK_MOST_NS ? tick_ns : TICK_MOST_NS;
 }
 
 static void
@@ -180,7 +153,7 @@ follower_tick(struct follower *f)
     struct ingest *ingest = f->ingest;
     struct reply reply;
     arena_reset(&ingest->arena);
-    if (f->unsent.size > 0) {
+    if (!event_stream_is_free(&f->stream)) {
         return;
     }
     if (job_find(ingest, &f->id, f->tenant, &reply) == STATUS_OK &&
@@ -193,13 +166,7 @@ follower_tick(struct follower *f)
             return;
         }
     }
-    if (loop_now(ingest->loop) - f->spoke_ns >= HEARTBEAT_NS) {
-        struct buf beat;
-        buf_init(&beat, BEATS_BYTES);
-        buf_append_text(&beat, ":\n\n");
-        tell(f, &beat);
-        buf_fini(&beat);
-    }
+    event_stream_beat(&f->stream, loop_now(ingest->loop));
 }
 
 static void
@@ -224,24 +191,13 @@ follower_answered(void *waiter, enum status status, const struct reply *reply)
 static void
 stream_begin(struct follower *f, struct http_exchange *x, const struct reply *reply)
 {
-    static const struct http_header headers[] = {
-        {"Content-Type", "text/event-stream"},
-        {"Cache-Control", "no-store"},
-        {"X-Accel-Buffering", "no"}, /* nginx would keep events back */
-    };
     static const struct http_stream_events events = {.writable = on_writable,
                                                      .gone = on_gone};
-    f->stream = http_respond_stream(x, 200, headers,
-                                    sizeof(headers) / sizeof(headers[0]), &events, f);
-    if (f->stream == NULL) {
+    int64_t now_ns = loop_now(f->ingest->loop);
+    if (!event_stream_begin(&f->stream, x, &events, f, now_ns)) {
         follower_free(f);
         return;
     }
-    struct buf begin;
-    buf_init(&begin, BEATS_BYTES);
-    buf_append_text(&begin, "retry: 2000\n\n");
-    tell(f, &begin);
-    buf_fini(&begin);
     if (reply != NULL && reply_is_terminal(reply)) {
         finish(f, reply);
         return;
@@ -294,12 +250,15 @@ job_get_events(struct ingest *ingest,
         job_refuse(x, STATUS_NOT_FOUND);
         return;
     }
+    if (events_follow_away(ingest, x, &id, match->tenant)) {
+        return;
+    }
     enum status status = job_find(ingest, &id, match->tenant, &reply);
     bool found = status == STATUS_OK;
     bool over = found && reply_is_terminal(&reply);
     if (!found && submission_find(&ingest->submissions, &id, match->tenant) == NULL) {
         job_refuse(x, status);
-    } else if (over && span_is_text(http_header(x, "Last-Event-ID"), LAST_EVENT_ID)) {
+    } else if (over && span_is_text(http_header(x, "Last-Event-ID"), EVENT_ID_LAST)) {
         http_respond(x, 204, NULL, 0, NULL);
     } else if (!over && ingest->draining) {
         problem_respond(x, &(struct problem){.status = STATUS_CLOSED,
@@ -319,4 +278,5 @@ events_end_all(struct ingest *ingest)
         follower_end(f);
         f = next;
     }
+    events_away_end_all(ingest);
 }

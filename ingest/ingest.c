@@ -472,6 +472,7 @@ ingest_destroy(struct ingest **ingest)
     models_topic_close(&i->models);
     submission_pool_fini(&i->submissions);
     pulse_destroy(&i->pulse);
+    admission_fini(&i->admission);
     guard_destroy(&i->guard);
     tenants_destroy(&i->tenants);
     arena_fini(&i->arena);

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "ingest/answer.h"
+#include "ingest/event_stream.h"
 #include "ingest/forward.h"
 #include "ingest/idempotency.h"
 #include "ingest/internal.h"
@@ -61,7 +62,9 @@ job_answer(struct ingest *ingest, struct http_exchange *x, const struct reply *r
     }
     struct buf document;
     buf_init(&document, ANSWER_BYTES_MAX);
-    job_document_write(ingest, reply, &place, SIZE_MAX, &document);
+    bool event = span_is_text(http_header(x, "Accept"), EVENT_MEDIA_TYPE);
+    job_document_write(ingest, reply, &place, event ? EVENT_OUTPUTS_MOST : SIZE_MAX,
+                       &document);
     answer_job(x, reply_is_terminal(reply), &document);
     buf_fini(&document);
 }

@@ -14,6 +14,7 @@
 #include "ingest/bulk.h"
 #include "ingest/errand.h"
 #include "ingest/events.h"
+#include "ingest/events_away.h"
 #include "ingest/guard.h"
 #include "ingest/ingest.h"
 #include "ingest/job.h"
@@ -45,6 +46,7 @@ struct ingest {
     struct bulk *bulk;         /* bulk.c */
     struct claims *claims;     /* claim.c */
     struct submission_pool submissions;
+    struct away_list aways;         /* events_away.c */
     struct follower_list followers; /* events.c */
     struct poll_list polls;         /* job.c */
     struct peer_caller *peers;      /* internal.c; NULL = no other instances */

@@ -30,6 +30,8 @@ struct peers {
     struct group_members *members;
     struct peer *by_partition;
     size_t count;
+    char own[PEERS_ADDRESS_SIZE];
+    char own_id[PEERS_CLIENT_ID_SIZE];
     bool wanted;
     bool asking;
     int64_t due_ns; /* not asked before */
@@ -135,8 +137,7 @@ enum status
 peers_create(struct peers **out,
              struct loop *loop,
              const struct bus_config *bus,
-             const char *group,
-             const char *topic,
+             const struct peers_config *config,
              struct fault *fault)
 {
     struct peers *p = calloc(1, sizeof(*p));
@@ -145,8 +146,14 @@ peers_create(struct peers **out,
     }
     p->loop = loop;
     const struct group_members_config members = {
-        .group = group, .topic = topic, .fn = on_members, .arg = p};
-    enum status status = group_members_create(&p->members, loop, bus, &members, fault);
+        .group = config->group, .topic = config->topic, .fn = on_members, .arg = p};
+    enum status status = peers_client_id(bus->client_id, config->own, p->own_id);
+    if (status != STATUS_OK) {
+        fault_set(fault, status, "other instances cannot be told of %s", config->own);
+    } else {
+        snprintf(p->own, sizeof(p->own), "%s", config->own);
+        status = group_members_create(&p->members, loop, bus, &members, fault);
+    }
     if (status != STATUS_OK) {
         free(p);
         return status;
@@ -178,13 +185,19 @@ peers_refresh(struct peers *peers)
 }
 
 const char *
+peers_own_id(const struct peers *peers)
+{
+    return peers->own_id;
+}
+
+const char *
 peers_find(const struct peers *peers, int32_t partition)
 {
-    if (partition < 0 || (size_t)partition >= peers->count ||
-        peers->by_partition[partition].address[0] == '\0') {
+    if (partition < 0 || (size_t)partition >= peers->count) {
         return NULL;
     }
-    return peers->by_partition[partition].address;
+    const char *address = peers->by_partition[partition].address;
+    return address[0] == '\0' || strcmp(address, peers->own) == 0 ? NULL : address;
 }
 
 int64_t

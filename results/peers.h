@@ -37,13 +37,21 @@ MUST_CHECK enum status peers_client_id(const char *name,
 MUST_CHECK enum status
 peers_address_of(const char *client_id, char address[static PEERS_ADDRESS_SIZE]);
 
-/** @param[in] group, topic borrowed for the life of the object */
+struct peers_config {
+    const char *group; /* borrowed for the life of the object */
+    const char *topic; /* borrowed likewise */
+    const char *own;   /* address of this instance, host:port */
+};
+
+/** @return also STATUS_INVALID: the own address cannot be shown */
 MUST_CHECK enum status peers_create(struct peers **out,
                                     struct loop *loop,
                                     const struct bus_config *bus,
-                                    const char *group,
-                                    const char *topic,
+                                    const struct peers_config *config,
                                     struct fault *fault);
+
+/** The client.id that shows the own address. */
+const char *peers_own_id(const struct peers *peers);
 
 /** @blocks up to 1 s */
 void peers_destroy(struct peers **peers);
@@ -51,7 +59,10 @@ void peers_destroy(struct peers **peers);
 /** What is known may be wrong: the coordinator is asked soon, every second at most. */
 void peers_refresh(struct peers *peers);
 
-/** Address of a partition's owner; NULL if it is not known. Valid until the next turn.
+/**
+ * Address of a partition's owner; NULL if it is not known. Between two assignments the
+ * coordinator may still name this very instance: then it is not known, too. Valid
+ * until the next turn.
  */
 const char *peers_find(const struct peers *peers, int32_t partition);
 

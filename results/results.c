@@ -162,22 +162,16 @@ open_webhooks(struct results *r,
     return webhooks_create(&r->webhooks, r->loop, r->store, &webhooks, fault);
 }
 
-/* In dev mode there is one ingest and no group. */
 static enum status
 open_peers(struct results *r, const struct results_config *config, struct fault *fault)
 {
     snprintf(r->group, sizeof r->group, "%sresults", r->bus.topics_prefix);
-    if (config->advertised == NULL || r->bus.dev) {
+    if (config->advertised == NULL) {
         return STATUS_OK;
     }
-    enum status status =
-        peers_client_id(r->bus.client_id, config->advertised, r->client_id);
-    if (status != STATUS_OK) {
-        return fault_set(fault, status, "other instances cannot be told %s",
-                         config->advertised);
-    }
-    snprintf(r->advertised, sizeof r->advertised, "%s", config->advertised);
-    return peers_create(&r->peers, r->loop, &r->bus, r->group, r->topic, fault);
+    const struct peers_config peers = {
+        .group = r->group, .topic = r->topic, .own = config->advertised};
+    return peers_create(&r->peers, r->loop, &r->bus, &peers, fault);
 }
 
 static enum status
@@ -201,7 +195,7 @@ open_inbox(struct results *r, struct fault *fault)
         .bus = &r->bus,
         .topic = r->topic,
         .group = r->group,
-        .client_id = r->peers == NULL ? NULL : r->client_id,
+        .client_id = r->peers == NULL ? NULL : peers_own_id(r->peers),
         .ttl_us = r->ttl_us,
         .store = r->store,
         .owner = &r->owner,
@@ -428,7 +422,6 @@ results_find(struct results *r,
     return STATUS_OK;
 }
 
-/* Between two assignments the coordinator may still name this instance. */
 enum status
 results_owner(struct results *r,
               const struct uuid *id,
@@ -439,7 +432,7 @@ results_owner(struct results *r,
         return STATUS_OK;
     }
     const char *found = peers_find(r->peers, partition);
-    if (found == NULL || strcmp(found, r->advertised) == 0) {
+    if (found == NULL) {
         peers_refresh(r->peers);
         return STATUS_UNAVAILABLE;
     }
@@ -450,9 +443,7 @@ results_owner(struct results *r,
 void
 results_owner_failed(struct results *r)
 {
-    if (r->peers != NULL) {
-        peers_refresh(r->peers);
-    }
+    peers_refresh(r->peers);
 }
 
 enum status

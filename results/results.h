@@ -174,7 +174,7 @@ MUST_CHECK enum status results_owner(struct results *results,
                                      const struct uuid *id,
                                      char address[static RESULTS_ADDRESS_SIZE]);
 
-/** The owner told by results_owner() was not there or was not it: it is asked anew. */
+/** The owner that results_owner() told, or did not know, has to be asked for anew. */
 void results_owner_failed(struct results *results);
 
 struct webhook_view {

@@ -40,8 +40,6 @@ struct results {
     struct arena arena; /* of a stored reply on its way to a waiter */
     char topic[TOPIC_NAME_MAX + 1];
     char group[TOPIC_NAME_MAX + 1];
-    char client_id[PEERS_CLIENT_ID_SIZE];
-    char advertised[PEERS_ADDRESS_SIZE];
     int64_t ttl_us;
     const struct arrival *arriving; /* NULL unless on_reply() is at work */
     bool delivered;                 /* what is arriving, to its held connection */

@@ -39,7 +39,7 @@ pure="base/heap base/map base/datatype schemas/framing schemas/codec batcher/cos
 batcher/cancel batcher/former batcher/former_batch batcher/former_fit batcher/former_list
 batcher/former_store batcher/device batcher/output_check batcher/reply_time batcher/watermark
 results/correlate results/batch_line schemas/ndjson schemas/avro_row bus/partition bus/lane
-base/digest ingest/lockout ingest/admission ingest/arrivals ingest/drain"
+base/digest ingest/lockout ingest/share ingest/admission ingest/promise ingest/arrivals ingest/drain"
 files=$(git ls-files --cached --others --exclude-standard '*.c' '*.h' |
     grep -E '^(base|bus|schemas|results|ingest|runner|batcher|cli)/' | sort -u)
 

@@ -15,6 +15,11 @@ INPUTS = {"inputs": [{"name": "data", "shape": [1, 4], "datatype": "UINT8",
 PATIENCE_S = 20
 
 
+def body_of(caller):
+    return {"inputs": [{"name": "data", "shape": [1, 4], "datatype": "UINT8",
+                        "data": [caller % 256, caller // 256, 3, 4]}]}
+
+
 def alone(address):
     """Seconds that one request takes when nothing else is there."""
     begin = time.monotonic()
@@ -31,7 +36,7 @@ def run(s, quick, rows, bars):
     s.balanced([batcher])
     address = s.ingest("burst.", f"--infer.timeout={PATIENCE_S}s").ready["http"]
     idle = min(alone(address) for _ in range(3))
-    got = crowd.outcome(crowd.Crowd(address, PATH, INPUTS).run(count, again=not quick,
+    got = crowd.outcome(crowd.Crowd(address, PATH, body_of).run(count, again=not quick,
                                                                patience=180))
     time.sleep(1)
     after = alone(address)

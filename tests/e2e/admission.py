@@ -5,6 +5,7 @@ answered, who is refused is told at once when to come back, and that is true."""
 import os
 import subprocess
 import sys
+import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import ask  # noqa: E402
@@ -31,11 +32,24 @@ def admitted_again(got):
     return share
 
 
+def body_of(caller):
+    return {"inputs": [{"name": "data", "shape": [1, 4], "datatype": "UINT8",
+                        "data": [caller % 256, caller // 256, 3, 4]}]}
+
+
 def line_is_too_long(address, key):
-    """Batches of 8 in 100 ms: some 130 of 600 can be answered within 2 s."""
-    got = crowd.outcome(crowd.Crowd(address, SLOW, INPUTS, {**key, "Request-Timeout": "2"})
-                        .run(600))
+    """Batches of 8 in 100 ms: some 130 of 600 can be answered within 2 s. While the others come
+    back as they were told, strangers come, half as many as can be answered."""
+    headers = {**key, "Request-Timeout": "2"}
+    strangers = []
+    later = threading.Thread(target=lambda: strangers.extend(
+        crowd.Crowd(address, SLOW, lambda i: body_of(10000 + i), headers)
+        .run(320, again=False, apart=1 / 40)))
+    later.start()
+    got = crowd.outcome(crowd.Crowd(address, SLOW, body_of, headers).run(600))
+    later.join()
     print("a burst of 600 with 2 s each:", got)
+    print("strangers meanwhile:", crowd.outcome(strangers)["codes"])
     assert got["other"] == 0 and got["back_other"] == 0, got
     assert 60 <= got["answered"] <= 200 and got["answered"] + got["refused"] == 600, got
     assert got["refused_in_s"] < 1 and got["answered_in_s"] < 2.5, got

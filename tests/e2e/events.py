@@ -171,6 +171,31 @@ def large(address):
     assert code == 200 and len(got["outputs"][0]["data"]) == LARGE, code
 
 
+def elsewhere(address, other):
+    """Jobs of one ingest, followed at another that may not own them."""
+    places = [job(address, "slow", n) for n in range(16)]
+    gathered = [[] for _ in places]
+    followers = [threading.Thread(target=follow, args=(other, p, g))
+                 for p, g in zip(places, gathered)]
+    for f in followers:
+        f.start()
+    for f in followers:
+        f.join()
+    for place, events in zip(places, gathered):
+        kinds = [kind for _, kind, _, _ in events]
+        assert kinds[-1] == "succeeded" and set(kinds[:-1]) <= {"queued"}, kinds
+        assert all(d["id"] == place.rsplit("/", 1)[1] for _, _, _, d in events), events
+        assert events[-1][2] == "end" and events[-1][3]["outputs"], events[-1]
+        done = Events(other, place, "end")
+        assert done.response.status == 204, done.response.status
+    told = sum(len(events) - 1 for events in gathered)
+    assert told >= len(places), f"only {told} positions were told"
+    unknown = Events(other, "/v1/jobs/018bcfe5-687b-7abc-8def-0123456789ab")
+    assert unknown.response.status == 404, unknown.response.status
+    large(other)
+    print(f"{len(places)} followed at another ingest, {told} positions told")
+
+
 def main():
     with stage.Stage() as s:
         models = s.models(slow=[f"max.batch.size={BATCH}", "sim.alpha=500ms"])
@@ -187,7 +212,10 @@ def main():
         curl(address)
         large(address)
         batcher = alive(s, address, models, batcher)
-        for process in (ingest, echo, batcher):
+        second = s.ingest("t.")
+        elsewhere(address, second.ready["http"])
+        elsewhere(second.ready["http"], address)
+        for process in (second, ingest, echo, batcher):
             assert process.stop() == 0, process.log()
 
 

@@ -111,6 +111,24 @@ def binary_result_is_passed_on(ingests):
     assert results[0][2] == results[1][2] == results[2][2], results
 
 
+def events_are_told_by_all(ingests):
+    """By the owner in one go, by the others in pieces, for which one comes back."""
+    addresses = ingests.addresses()
+    each = accept(addresses[0], 300, "slow")
+    for address in addresses:
+        told, begin = b"", time.monotonic()
+        while b"event: succeeded" not in told:
+            code, headers, piece = patient(address, "GET", f"/v1/jobs/{each}/events")
+            assert code == 200 and headers["content-type"] == "text/event-stream", headers
+            told += piece
+            assert time.monotonic() < begin + 20, told
+        code, _, _ = patient(address, "GET", f"/v1/jobs/{each}/events",
+                             headers={"Last-Event-ID": "end"})
+        assert code == 204, code
+        code, _, got = patient(address, "GET", f"/v1/jobs/{uuid.uuid4()}/events")
+        assert code == 404, got
+
+
 def a_cancel_finds_its_owner(ingests):
     addresses = ingests.addresses()
     ids = [accept(addresses[0], n, "slow") for n in range(12)]
@@ -226,6 +244,7 @@ def main():
         ingests.balanced()
         ids = every_instance_says_the_same(ingests)
         binary_result_is_passed_on(ingests)
+        events_are_told_by_all(ingests)
         a_cancel_finds_its_owner(ingests)
         outsiders_are_not_believed(ingests, ids)
         ids += waits_go_on_while_partitions_move(ingests)

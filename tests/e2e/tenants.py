@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Two tenants on one Leat: each probes what is the other's in all ways and finds nothing; keys
+"""Two tenants on one Leat of two ingests: each probes what is the other's in all ways and finds nothing; keys
 are made by the tool, read anew on SIGHUP, and a bad file changes nothing."""
 import os
 import re
@@ -13,6 +13,7 @@ import ask  # noqa: E402
 import records  # noqa: E402
 import stage  # noqa: E402
 
+TOKEN = "only-ingests-know-this-token"
 SLOW = "/v2/models/slow/infer"
 INPUTS = {"inputs": [{"name": "data", "shape": [1, 4], "datatype": "UINT8",
                       "data": [1, 2, 3, 4]}]}
@@ -35,12 +36,24 @@ def write_keys(path, lines):
     os.chmod(path, 0o600)
 
 
+def settled(*what, **more):
+    """As ask.call(), again while partitions move between the ingests."""
+    answer = []
+
+    def asked():
+        answer[:] = ask.call(*what, **more)
+        return answer[0] not in (421, 503)
+
+    stage.wait_for(f"{what} to be settled", asked, 60)
+    return answer
+
+
 def bearer(key):
     return {"Authorization": f"Bearer {key}"}
 
 
 def submit(address, key):
-    code, headers, got = ask.call(address, "POST", "/v1/jobs", {"model": "slow", **INPUTS},
+    code, headers, got = settled(address, "POST", "/v1/jobs", {"model": "slow", **INPUTS},
                                   bearer(key))
     assert code == 202, (code, got)
     return headers["location"]
@@ -56,25 +69,30 @@ def probe(address, place, other, owner):
     """Everything the other tenant tries is 404, as an id that never was; also by claims."""
     for method, path in probes(place):
         for claim in ({}, {"Leat-Tenant": "acme"}, {"X-Tenant": "acme"},
-                      {"Leat-Forwarded": "x", "Leat-Tenant": "acme"}):
-            code, _, got = ask.call(address, method, path, headers={**bearer(other), **claim})
+                      {"Leat-Forwarded": "x", "Leat-Tenant": "acme"},
+                      {"Leat-Forwarded": TOKEN, "Leat-Tenant": "acme"}):
+            code, _, got = settled(address, method, path, headers={**bearer(other), **claim})
             assert code == 404, (method, path, claim, code, got)
-        code, _, _ = ask.call(address, method, path)
+        code, _, _ = settled(address, method, path)
         assert code == 401, (method, path, code)
-    code, _, got = ask.call(address, "GET", place, headers=bearer(owner))
+    code, _, got = settled(address, "GET", place, headers=bearer(owner))
     assert code == 200, (code, got)
     return got["status"]
 
 
-def isolation(s, address, acme, bolt):
+def isolation(s, addresses, acme, bolt):
+    """Both ingests probe, whoever owns the id: the tenant travels with what is passed on."""
     for owner, other in ((acme, bolt), (bolt, acme)):
-        places = [submit(address, owner) for _ in range(5)]
-        for place in places:
-            assert probe(address, place, other, owner) != "canceled"
-        for place in places:
-            code, _, got = ask.call(address, "GET", place + "?wait=20", headers=bearer(owner))
-            assert code == 200 and got["status"] == "succeeded", (code, got)
-            assert probe(address, place, other, owner) == "succeeded"
+        places = [submit(addresses[i % 2], owner) for i in range(6)]
+        for address in addresses:
+            for place in places:
+                assert probe(address, place, other, owner) != "canceled"
+        for address in addresses:
+            for place in places:
+                code, _, got = settled(address, "GET", place + "?wait=20",
+                                        headers=bearer(owner))
+                assert code == 200 and got["status"] == "succeeded", (code, got)
+                assert probe(address, place, other, owner) == "succeeded"
     told = [records.reply(value) for _, value, _ in records.read(s, "t.replies")]
     assert {r["tenant"] for r in told} == {"acme", "bolt"}, {r["tenant"] for r in told}
     print(f"{len(told)} replies carry their tenants; every probe was 404")
@@ -150,14 +168,28 @@ def main():
         s.topics("t.", ["slow"])
         models = s.models(slow=["max.batch.size=4", "sim.alpha=50ms"])
         batcher = s.batcher("t.", models)
-        ingest = s.ingest("t.", f"--http.keys.file={path}", "--http.listen=0.0.0.0:0",
+        token = os.path.join(s.folder, "token")
+        with open(token, "w", encoding="ascii") as f:
+            f.write(TOKEN + "\n")
+        os.chmod(token, 0o600)
+        ingest = s.ingest("t.", f"--http.keys.file={path}", f"--internal.token.file={token}",
+                          "--http.listen=0.0.0.0:0",
                           "--admin.listen=127.0.0.1:0")
         address = "127.0.0.1:" + ingest.ready["http"].rsplit(":", 1)[1]
         stage.wait_for("the model", lambda: ask.call(
             address, "POST", SLOW, INPUTS, bearer(acme))[0] == 200)
         stage.wait_for("the model", lambda: ask.call(
             address, "POST", SLOW, INPUTS, bearer(bolt))[0] == 200)
-        isolation(s, address, acme, bolt)
+        second = s.ingest("t.", f"--http.keys.file={path}", f"--internal.token.file={token}")
+        isolation(s, [address, second.ready["http"]], acme, bolt)
+        assert ask.metric(ingest.ready["admin"], "leat_http_keys_refused_total") > 0
+        peer = second.ready["internal"]
+        for claim in ({"Leat-Tenant": "acme"}, {"Leat-Tenant": "acme", "Leat-Forwarded": "x" * 32},
+                      {**bearer(acme), "Leat-Tenant": "acme"}):
+            code, _, _ = ask.call(peer, "GET", submit(address, acme), headers=claim)
+            assert code == 403, (claim, code)
+        assert second.stop() == 0, second.log()
+        settled(address, "GET", submit(address, acme), headers=bearer(acme))
         body_claims_nothing(s, address, bolt)
         refused_before_the_body(address)
         reload(ingest, address, path, keys)

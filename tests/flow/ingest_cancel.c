@@ -153,6 +153,7 @@ Test(ingest_cancel, the_request_of_a_client_that_goes_is_run_by_default)
     cr_assert_eq(held_client_goes(stage), 0);
     /* Orders of later come behind what the leaving would have ordered. */
     stage_ask(stage, "POST /v1/jobs", "", JOB_BODY(""), &a);
+    stage_await_requests(stage, 2); /* the order must not overtake it */
     line_of(&a, "DELETE", "?wait=10", line);
     stage_ask(stage, line, "", "", &a);
     expect(&a, 200, "\"canceled\"");

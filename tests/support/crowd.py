@@ -15,6 +15,7 @@ class Attempt:
 
     def __init__(self, due):
         self.due = due
+        self.sent = due
         self.socket = None
         self.answered = None
         self.bytes = b""
@@ -37,24 +38,30 @@ class Crowd:
     """run() gives, for each caller, the list of his attempts: one, or two if he was refused."""
 
     def __init__(self, address, path, body, headers=None):
+        """`body`: of all callers, or a function of the caller's number."""
         host, port = address.rsplit(":", 1)
         self.address = (host, int(port))
-        body = json.dumps(body).encode()
-        lines = "".join(f"{k}: {v}\r\n" for k, v in (headers or {}).items())
-        self.request = (f"POST {path} HTTP/1.1\r\nHost: leat\r\nConnection: close\r\n"
-                        f"Content-Length: {len(body)}\r\n{lines}\r\n").encode() + body
+        self.path = path
+        self.body = body if callable(body) else lambda caller: body
+        self.lines = "".join(f"{k}: {v}\r\n" for k, v in (headers or {}).items())
         self.selector = selectors.DefaultSelector()
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard) if soft < hard else (soft, hard))
+
+    def _request(self, caller):
+        body = json.dumps(self.body(caller)).encode()
+        return (f"POST {self.path} HTTP/1.1\r\nHost: leat\r\nConnection: close\r\n"
+                f"Content-Length: {len(body)}\r\n{self.lines}\r\n").encode() + body
 
     def _connect(self, attempt):
         attempt.socket = socket.create_connection(self.address, timeout=30)
         attempt.socket.setblocking(False)
 
-    def _ask(self, caller, attempt):
+    def _ask(self, caller, attempt, begin):
         if attempt.socket is None:
             self._connect(attempt)
-        attempt.socket.send(self.request)
+        attempt.sent = time.monotonic() - begin
+        attempt.socket.send(self.requests[caller])
         self.selector.register(attempt.socket, selectors.EVENT_READ, (caller, attempt))
 
     def _read(self, attempt):
@@ -66,18 +73,21 @@ class Crowd:
         attempt.bytes += piece
         return not piece
 
-    def run(self, count, again=True, patience=120):
-        callers = [[Attempt(0.0)] for _ in range(count)]
+    def run(self, count, again=True, patience=120, apart=0.0):
+        """`apart`: seconds between two callers; 0: all in one instant, connected before."""
+        callers = [[Attempt(i * apart)] for i in range(count)]
+        self.requests = [self._request(i) for i in range(count)]
         for attempts in callers:
-            self._connect(attempts[0])
-        due = [(0.0, i) for i in range(count)]
+            if apart == 0:
+                self._connect(attempts[0])
+        due = [(i * apart, i) for i in range(count)]
         open_ones, begin = 0, time.monotonic()
         while due or open_ones:
             now = time.monotonic() - begin
             assert now < patience, f"{open_ones} are not answered, {len(due)} have not come back"
             while due and due[0][0] <= now:
                 _, i = heapq.heappop(due)
-                self._ask(i, callers[i][-1])
+                self._ask(i, callers[i][-1], begin)
                 open_ones += 1
             wait = max(0.0, due[0][0] - now) if due else 1.0
             for key, _ in self.selector.select(min(wait, 1.0)):
@@ -104,8 +114,9 @@ def outcome(callers):
         "answered": sum(a.code == 200 for a in first),
         "refused": len(refused),
         "other": len(first) - len(refused) - sum(a.code == 200 for a in first),
-        "refused_in_s": max((a.answered - a.due for a in refused), default=0.0),
-        "answered_in_s": max((a.answered - a.due for a in first if a.code == 200), default=0.0),
+        "sent_in_s": max(a.sent - a.due for a in first),
+        "refused_in_s": max((a.answered - a.sent for a in refused), default=0.0),
+        "answered_in_s": max((a.answered - a.sent for a in first if a.code == 200), default=0.0),
         "retry_after_s": max((a.retry_after() for a in refused), default=0),
         "back": len(second),
         "back_refused": sum(a.code == 429 for a in second),

@@ -6,6 +6,7 @@
 #include <criterion/criterion.h>
 
 #include <stdlib.h>
+#include <string.h>
 
 static struct admission a;
 static struct tenants *tenants;
@@ -26,6 +27,7 @@ setup(void)
 static void
 teardown(void)
 {
+    admission_fini(&a);
     tenants_destroy(&tenants);
 }
 
@@ -230,4 +232,79 @@ Test(admission, admits_who_comes_back_when_told_to_by_the_line)
     }
     cr_assert_gt(refused, 3000);
     cr_assert_leq(again * 10, refused, "%d of %d were refused again", again, refused);
+}
+
+static struct uuid
+key_number(int number)
+{
+    struct uuid key = {{0}};
+    memcpy(key.bytes, &number, sizeof(number));
+    return key;
+}
+
+/* A burst comes back while others come for the first time, half as many as can be
+ * answered. */
+Test(admission, keeps_its_promise_while_others_come)
+{
+    enum { BURST = 3000, SECONDS = 120, NEW = 32 };
+    static int due[SECONDS][BURST];
+    static int count[SECONDS];
+    admission_init(&a, 10000, 10000000);
+    int64_t waiting = 0;
+    int told = 0;
+    int broken = 0;
+    int strangers = 0;
+    for (int i = 0; i < BURST; i++) {
+        struct admission_ask ask = in_line(waiting, 0);
+        ask.key = key_number(i);
+        if (admission_take(&a, &ask, &why) == STATUS_OK) {
+            waiting++;
+        } else {
+            due[why.retry_after_s][count[why.retry_after_s]++] = i;
+            told++;
+        }
+    }
+    for (int s = 1; s < SECONDS; s++) {
+        int64_t now_ns = s * NS_PER_S;
+        for (int64_t left = waiting < 64 ? waiting : 64; s > 1 && left > 0; left--) {
+            waiting--;
+            admission_give(&a, acme, 1, now_ns);
+        }
+        for (int i = 0; i < NEW; i++) { /* before the others */
+            struct admission_ask ask = in_line(waiting, now_ns);
+            ask.key = key_number(BURST + s * NEW + i);
+            bool taken = admission_take(&a, &ask, &why) == STATUS_OK;
+            waiting += taken ? 1 : 0;
+            strangers += taken ? 1 : 0;
+        }
+        for (int i = 0; i < count[s]; i++) {
+            struct admission_ask ask = in_line(waiting, now_ns);
+            ask.key = key_number(due[s][i]);
+            cr_assert(admission_wants_key(&a, &ask));
+            bool taken = admission_take(&a, &ask, &why) == STATUS_OK;
+            waiting += taken ? 1 : 0;
+            broken += taken ? 0 : 1;
+        }
+    }
+    cr_assert_gt(told, 1500);
+    cr_assert_leq(broken * 10, told, "%d of %d promises were broken", broken, told);
+    cr_assert_gt(strangers, 1000);
+}
+
+/* None of those who were refused comes back. */
+Test(admission, keeps_no_room_for_ever)
+{
+    admission_init(&a, 10000, 10000000);
+    int64_t waiting = 0;
+    for (int i = 0; i < 3000; i++) {
+        struct admission_ask ask = in_line(waiting, 0);
+        ask.patience_ns = 3 * NS_PER_S;
+        ask.key = key_number(i);
+        waiting += admission_take(&a, &ask, &why) == STATUS_OK ? 1 : 0;
+    }
+    cr_assert_lt(waiting, 200);
+    struct admission_ask ask = in_line(0, 20 * NS_PER_S);
+    ask.patience_ns = 3 * NS_PER_S;
+    ask.key = key_number(5000);
+    cr_assert_eq(admission_take(&a, &ask, &why), STATUS_OK, "nothing waits");
 }
