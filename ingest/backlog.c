@@ -65,18 +65,16 @@ capacity_refresh(struct standing *st)
     const struct model_info *info =
         catalogue_version(st->model, (struct span){0}, now_us, NULL);
     st->served = serving > 0 && info != NULL;
-    st->capacity = (struct drain_capacity){.in_hand = 1};
     if (!st->served) {
-        return;
+        return; /* those that come back will likely do what these did */
     }
     int64_t batch = info->max_batch_size > 0 ? info->max_batch_size : 1;
     int64_t replicas = info->replicas > 0 ? info->replicas : 1;
     st->capacity.in_hand = batch * replicas * (int64_t)serving;
     st->capacity.batch_ns = info->batch_us * NS_PER_MICRO;
-    if (info->batch_us > 0) {
-        st->capacity.per_s =
-            (double)st->capacity.in_hand * US_PER_S / (double)info->batch_us;
-    }
+    st->capacity.per_s = info->batch_us > 0 ? (double)st->capacity.in_hand * US_PER_S /
+                                                  (double)info->batch_us
+                                            : 0;
 }
 
 static struct standing *
@@ -97,6 +95,7 @@ standing_make(const struct backlog *b, const struct catalogue_model *model)
     }
     drain_init(&st->drain);
     arrivals_init(&st->arrivals);
+    st->capacity.in_hand = 1;
     capacity_refresh(st);
     return st;
 }

@@ -3,8 +3,9 @@
  * How fast a model's requests are answered, from what its group commits. Two rates: the
  * flow, smoothed, whatever it is that limits it; and what the batchers can do, measured
  * only while more waits than they have in hand, since otherwise it is the callers who
- * set the pace. Committed offsets move in steps of a batch, so the latter is taken from
- * step to step. Pure.
+ * set the pace. Committed offsets move in steps of a batch and are seen late, so the
+ * latter is the slope of a line through many of them, and what the batchers announce
+ * weighs as much as the first seconds of measuring. Pure.
  */
 #ifndef INGEST_DRAIN_H
 #define INGEST_DRAIN_H
@@ -13,20 +14,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { DRAIN_STEPS = 32 };
+enum { DRAIN_SAMPLES = 64 };
 
-struct drain_step {
+struct drain_sample {
     int64_t at_ns;
     int64_t answered;
 };
 
 struct drain {
-    struct drain_step steps[DRAIN_STEPS]; /* moments at which more was answered */
-    size_t count;                         /* 0: the batchers are not busy */
-    struct drain_step last;               /* as noted last; at_ns 0: nothing yet */
+    struct drain_sample samples[DRAIN_SAMPLES]; /* while the batchers are busy */
+    size_t count;                               /* 0: they are not */
+    int64_t grain_ns;         /* samples closer than this are left out */
+    struct drain_sample last; /* as noted; at_ns 0: nothing yet */
     double flow_per_s;
-    double best_per_s; /* measured when they were busy last; 0 = never */
-    int64_t best_ns;
+    double busy_per_s; /* measured when they were busy last; 0 = never */
+    int64_t busy_ns;   /* when that was */
+    int64_t in_hand;   /* of the capacity noted last; 0 = none yet */
 };
 
 /** What is in the batchers' hands while they are busy, and can do by their own word. */
@@ -57,9 +60,10 @@ double drain_per_s(const struct drain *d,
 int64_t drain_since(const struct drain *d, int64_t now_ns);
 
 /**
- * When a request will be answered.
+ * When a request will be answered. That it goes with a whole batch and that the batch
+ * which runs is half over cancel out, in the mean.
  *
- * @param[in] before requests that go before it
+ * @param[in] before requests that go before it, running ones included
  * @return ns from now; -1 = not known
  */
 int64_t

@@ -368,6 +368,7 @@ ingest_drain(struct ingest *ingest)
     log_info("draining", log_int("held", (int64_t)http_server_active(ingest->http)));
     publish_flush(ingest->publish);
     job_end_polls(ingest);
+    events_end_all(ingest);
     http_server_drain(ingest->http);
     loop_wake(ingest->loop);
 }
@@ -391,6 +392,7 @@ ingest_destroy(struct ingest **ingest)
     backlog_close(&i->backlog);
     if (i->results != NULL) {
         job_end_polls(i);
+        events_end_all(i);
         outcome_close_all(i);
         results_destroy(&i->results);
     }

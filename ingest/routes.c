@@ -4,6 +4,7 @@
  */
 #include "ingest/cancel.h"
 #include "ingest/dashboard.h"
+#include "ingest/events.h"
 #include "ingest/infer.h"
 #include "ingest/job.h"
 #include "ingest/model_routes.h"
@@ -19,6 +20,7 @@ const struct route routes[] = {
     {HTTP_GET, "/v1/jobs/{id}", job_get, SCOPE_INFER | SCOPE_READ},
     {HTTP_DELETE, "/v1/jobs/{id}", job_delete, SCOPE_INFER},
     {HTTP_GET, "/v1/jobs/{id}/result", job_get_result, SCOPE_INFER | SCOPE_READ},
+    {HTTP_GET, "/v1/jobs/{id}/events", job_get_events, SCOPE_INFER | SCOPE_READ},
     {HTTP_GET, "/v2", server_get, SCOPE_ANY},
     {HTTP_GET, "/v2/health/live", server_get_live, 0},
     {HTTP_GET, "/v2/health/ready", server_get_ready, 0},

@@ -11,6 +11,7 @@
 #include "base/loop.h"
 #include "ingest/admission.h"
 #include "ingest/backlog.h"
+#include "ingest/events.h"
 #include "ingest/guard.h"
 #include "ingest/ingest.h"
 #include "ingest/job.h"
@@ -34,7 +35,8 @@ struct ingest {
     struct backlog *backlog;
     struct canceler *canceler; /* cancel.c */
     struct submission_pool submissions;
-    struct poll_list polls; /* job.c */
+    struct follower_list followers; /* events.c */
+    struct poll_list polls;         /* job.c */
     struct tenants *tenants;
     struct guard *guard;
     struct admission admission;

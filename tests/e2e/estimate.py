@@ -62,6 +62,11 @@ class Samples:
         kept = [s for s in self.taken if ends[s[0]] > s[1]]
         assert len(kept) >= 50, f"{what}: only {len(kept)} samples"
         assert self.unknown <= len(kept) / 10, f"{what}: {self.unknown} of {len(kept)} not known"
+        if os.environ.get("LEAT_DEBUG"):
+            for place, at, position, estimate in kept:
+                real = sum(1 for other in ends.values() if at < other < ends[place])
+                print(f"{at % 1000:.2f} pos {position} real {real} est {estimate:.2f} "
+                      f"wait {ends[place] - at:.2f}")
         waits = [ends[place] - at for place, at, _, _ in kept]
         errors = [estimate - wait for (_, _, _, estimate), wait in zip(kept, waits)]
         before = [position - sum(1 for other in ends.values() if at < other < ends[place])
@@ -81,13 +86,11 @@ def burst(address, count):
     samples = Samples(address)
     places = [submit(address, n) for n in range(count)]
     chance = random.Random(5)
-    while True:
-        for place in chance.sample(places, 6):
+    while ask.call(address, "GET", places[-1])[2]["status"] == "queued":
+        time.sleep(0.3)
+        for place in chance.sample(places, 12):
             samples.take(place)
-        code, _, got = ask.call(address, "GET", places[-1] + "?wait=1")
-        assert code == 200, got
-        if got["status"] != "queued":
-            return samples, places
+    return samples, places
 
 
 def overload(address, per_s, seconds):

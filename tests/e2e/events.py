@@ -1,0 +1,194 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Jobs followed as server-sent events, read as the WHATWG page says and by curl: positions fall,
+one event ends the stream, a line without news is kept alive, who comes back is told once."""
+import http.client
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import ask  # noqa: E402
+import stage  # noqa: E402
+
+BATCH = 4
+LARGE = 20000  # floats
+
+
+def job(address, model, n=0):
+    code, headers, got = ask.call(address, "POST", "/v1/jobs", {
+        "model": model, "inputs": [{"name": "data", "shape": [1, 4], "datatype": "UINT8",
+                                    "data": [n % 256, n // 256, 7, 7]}]})
+    assert code == 202, got
+    return headers["location"]
+
+
+class Events:
+    """An event stream, dispatched by the rules of html.spec.whatwg.org, section 9.2.6."""
+
+    def __init__(self, address, place, last_id=None):
+        host, port = address.rsplit(":", 1)
+        self.connection = http.client.HTTPConnection(host, int(port), timeout=60)
+        headers = {"Accept": "text/event-stream"}
+        if last_id is not None:
+            headers["Last-Event-ID"] = last_id
+        self.connection.request("GET", place + "/events", headers=headers)
+        self.response = self.connection.getresponse()
+        self.comments = 0
+        self.last_id = ""
+        self.retry = None
+
+    def __iter__(self):
+        assert self.response.status == 200, self.response.read()
+        assert self.response.getheader("Content-Type") == "text/event-stream"
+        kind, data = "", []
+        for line in self.response:
+            line = line.decode("utf-8")
+            assert line.endswith("\n"), f"a line that has no end: {line}"
+            line = line[:-1]
+            if line == "":
+                if data:
+                    yield kind or "message", self.last_id, json.loads("\n".join(data))
+                kind, data = "", []
+                continue
+            if line.startswith(":"):
+                self.comments += 1
+                continue
+            field, _, value = line.partition(":")
+            value = value[1:] if value.startswith(" ") else value
+            if field == "event":
+                kind = value
+            elif field == "data":
+                data.append(value)
+            elif field == "id":
+                self.last_id = value
+            else:
+                assert field == "retry" and value.isdigit(), line
+                self.retry = int(value)
+        assert kind == "" and not data, "an event that has no end"
+
+
+def follow(address, place, gathered):
+    begin = time.monotonic()
+    gathered += [(time.monotonic() - begin, *event) for event in Events(address, place)]
+
+
+def queue(address):
+    """40 jobs of 10 batches; all of them followed."""
+    places = [job(address, "slow", n) for n in range(40)]
+    gathered = [[] for _ in places]
+    followers = [threading.Thread(target=follow, args=(address, p, g))
+                 for p, g in zip(places, gathered)]
+    for f in followers:
+        f.start()
+    for f in followers:
+        f.join()
+    for place, events in zip(places, gathered):
+        kinds = [kind for _, kind, _, _ in events]
+        assert kinds[-1] == "succeeded" and set(kinds[:-1]) <= {"queued"}, kinds
+        documents = [document for _, _, _, document in events]
+        assert all(d["id"] == place.rsplit("/", 1)[1] for d in documents), documents
+        assert documents[-1]["outputs"], documents[-1]
+        known = [d["position"] for d in documents[:-1] if d["position"] is not None]
+        assert known == sorted(known, reverse=True), f"positions rise: {known}"
+        assert events[-1][2] == "end"
+        times = [at for at, kind, _, _ in events if kind == "queued"]
+        gaps = [b - a for a, b in zip(times, times[1:])]
+        assert all(gap > 0.7 for gap in gaps), f"more than one a second: {gaps}"
+    told = [len(events) - 1 for events in gathered]
+    last = [d["position"] for _, kind, _, d in gathered[-1] if kind == "queued"]
+    assert len(last) >= 3, f"the last of the queue heard only {last}"
+    print(f"40 followed: {sum(told)} positions told, the last one's {last}")
+
+
+def come_back(address):
+    place = job(address, "slow")
+    first = Events(address, place)
+    kind, last_id, _ = next(iter(first))
+    assert kind == "queued", kind
+    first.connection.close()
+    assert first.retry is not None
+    again = Events(address, place, last_id)
+    events = list(again)
+    assert events[-1][0] == "succeeded", events
+    done = Events(address, place, events[-1][1])
+    assert done.response.status == 204 and done.response.read() == b"", done.response.status
+    late = list(Events(address, place))
+    assert [kind for kind, _, _ in late] == ["succeeded"], late
+
+
+def canceled(address):
+    places = [job(address, "slow", n) for n in range(12)]
+    stream = Events(address, places[-1])
+    events = iter(stream)
+    assert next(events)[0] == "queued"
+    code, _, got = ask.call(address, "DELETE", places[-1] + "?wait=10")
+    assert code == 200 and got["status"] == "canceled", (code, got)
+    kinds = [kind for kind, _, _ in events]
+    assert kinds[-1] == "canceled", kinds
+    for place in places[:-1]:
+        ask.call(address, "GET", place + "?wait=20")
+    code, _, got = ask.call(address, "DELETE", places[0] + "?wait=10")
+    assert code == 409 and got["job_status"] == "succeeded", (code, got)
+
+
+def curl(address):
+    place = job(address, "slow")
+    run = subprocess.run(["curl", "-sSN", "--max-time", "30", f"http://{address}{place}/events"],
+                         stdout=subprocess.PIPE, check=True, text=True)
+    assert run.stdout.startswith("retry: "), run.stdout
+    assert run.stdout.count("event: succeeded\nid: end\ndata: {") == 1, run.stdout
+    assert run.stdout.endswith("}\n\n"), run.stdout
+
+
+def alive(s, address, models, batcher):
+    """Nobody serves the model for a while: a comment shows that the line stands."""
+    assert batcher.stop() == 0, batcher.log()
+    stream, events = Events(address, job(address, "slow")), []
+    reader = threading.Thread(target=lambda: events.extend(stream))
+    reader.start()
+    stage.wait_for("a heartbeat", lambda: stream.comments > 0, 40)
+    assert events[-1][2]["estimate_ms"] is None, f"nobody serves it, yet: {events[-1]}"
+    batcher = s.batcher("t.", models)
+    reader.join()
+    kinds = [kind for kind, _, _ in events]
+    assert kinds[-1] == "succeeded" and len(kinds) < 10, kinds
+    return batcher
+
+
+def large(address):
+    """Outputs that are too large for an event are left where they can be read."""
+    data = {"name": "data", "shape": [1, LARGE], "datatype": "FP32", "data": [1] * LARGE}
+    code, headers, got = ask.call(address, "POST", "/v1/jobs",
+                                  {"model": "echo", "inputs": [data]})
+    assert code == 202, got
+    kind, _, document = list(Events(address, headers["location"]))[-1]
+    assert kind == "succeeded" and "outputs" not in document, document
+    code, _, got = ask.call(address, "GET", document["outputs_path"])
+    assert code == 200 and len(got["outputs"][0]["data"]) == LARGE, code
+
+
+def main():
+    with stage.Stage() as s:
+        models = s.models(slow=[f"max.batch.size={BATCH}", "sim.alpha=500ms"])
+        s.topics("t.", ["slow", "echo"])
+        batcher = s.batcher("t.", models)
+        echo = s.batcher("t.", os.path.join(stage.ROOT, "tests", "support", "models"),
+                         "--models.load=echo")
+        ingest = s.ingest("t.")
+        address = ingest.ready["http"]
+        ask.call(address, "GET", job(address, "slow") + "?wait=20")  # partitions are assigned
+        queue(address)
+        come_back(address)
+        canceled(address)
+        curl(address)
+        large(address)
+        batcher = alive(s, address, models, batcher)
+        for process in (ingest, echo, batcher):
+            assert process.stop() == 0, process.log()
+
+
+main()
