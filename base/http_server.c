@@ -44,7 +44,7 @@ http_server_defaults(struct http_server_config *config)
     *config = (struct http_server_config){
         .listen = "127.0.0.1:8080",
         .body_limit = (size_t)1024 * 1024,
-        .head_limit = (size_t)8 * 1024,
+        .head_limit = (size_t)7 * 1024, /* with what else it takes, below 10 KiB */
         .connections_max = 10000,
         .head_timeout_ns = 10 * NS_PER_S,
         .body_timeout_ns = 30 * NS_PER_S,
