@@ -27,6 +27,7 @@ struct http_caller;
 struct http_call {
     const char *method; /* "POST" */
     const char *url;    /* http or https */
+    const char *ca; /* PEM file with the authorities for https; NULL: the system's */
     const struct http_header *headers;
     size_t header_count;
     struct span body;

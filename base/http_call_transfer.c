@@ -210,6 +210,9 @@ set_request(struct http_transfer *t, const struct http_call *call)
 {
     CURL *curl = t->curl;
     curl_easy_setopt(curl, CURLOPT_URL, call->url);
+    if (call->ca != NULL) {
+        curl_easy_setopt(curl, CURLOPT_CAINFO, call->ca);
+    }
     if (strcmp(call->method, "HEAD") == 0) {
         curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
     } else if (call->body.size > 0 || strcmp(call->method, "POST") == 0) {

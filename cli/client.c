@@ -22,7 +22,12 @@ const struct option client_options[] = {
      .kind = OPTION_TEXT,
      .offset = offsetof(struct client_config, address),
      .fallback = "127.0.0.1:8080",
-     .help = "Where leat-ingest listens."},
+     .help = "Where leat-ingest listens; behind TLS https://host:port."},
+    {.name = "ca",
+     .kind = OPTION_TEXT,
+     .offset = offsetof(struct client_config, ca),
+     .fallback = "",
+     .help = "PEM file with the authority of its certificate; else the system's."},
     {.name = "timeout",
      .kind = OPTION_DURATION,
      .offset = offsetof(struct client_config, timeout_ns),
@@ -70,7 +75,9 @@ client_call(const struct client_config *config,
             struct span body)
 {
     char url[URL_BYTES];
-    int size = snprintf(url, sizeof(url), "http://%s%s", config->address, path);
+    bool has_scheme = strstr(config->address, "://") != NULL;
+    int size = snprintf(url, sizeof(url), "%s%s%s", has_scheme ? "" : "http://",
+                        config->address, path);
     if (size < 0 || (size_t)size >= sizeof(url)) {
         fprintf(stderr, "leat: the address is too long\n");
         return EXIT_USAGE;
@@ -87,6 +94,7 @@ client_call(const struct client_config *config,
     const struct http_call call = {
         .method = method,
         .url = url,
+        .ca = config->ca,
         .headers = all,
         .header_count = header_count,
         .body = body,

@@ -9,7 +9,8 @@
 #include "base/option.h"
 
 struct client_config {
-    const char *address; /* address: host:port of an ingest */
+    const char *address; /* address: host:port of an ingest, behind https:// for TLS */
+    const char *ca;      /* ca; NULL = the system's authorities */
     int64_t timeout_ns;  /* timeout */
     const char *key;     /* key; NULL = none */
 };
@@ -18,8 +19,8 @@ extern const struct option client_options[];
 extern const size_t client_option_count;
 
 /**
- * Calls `http://address` + path and prints the answer's body: to stdout on 2xx, else
- * its detail to stderr.
+ * Calls `http://address` + path (https where the address says so) and prints the
+ * answer's body: to stdout on 2xx, else its detail to stderr.
  *
  * @param[in] headers of the call, at most 7; the key is added
  * @param[in] body empty for GET

@@ -72,6 +72,16 @@ def served(address, admin, context, admin_context):
             pass
 
 
+def tool_speaks_tls(address, certificate):
+    def leat(*options):
+        return subprocess.run([os.path.join(stage.BIN, "leat"), "infer", "sim", "-",
+                               f"--address=https://{address}", *options], input=BODY,
+                              capture_output=True, text=True, check=False, timeout=30)
+    run = leat(f"--ca={certificate}")
+    assert run.returncode == 0 and json.loads(run.stdout)["outputs"], run
+    assert leat().returncode != 0, "a certificate of nobody known was believed"
+
+
 def held_client_leaves(address, admin, context, admin_context):
     """The ingest learns of it by the socket, whatever TLS says."""
     def metric(name):
@@ -127,6 +137,7 @@ def main():
         contexts = trusting(public[0]), trusting(admin[0])
         addresses = ingest.ready["http"], ingest.ready["admin"]
         served(*addresses, *contexts)
+        tool_speaks_tls(addresses[0], public[0])
         held_client_leaves(*addresses, *contexts)
         certificates_are_replaced(s, ingest, public, contexts[0])
         assert ingest.stop() == 0, ingest.log()
