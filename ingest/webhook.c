@@ -123,8 +123,7 @@ refuse(struct http_exchange *x, enum status status, const struct uuid *id)
 {
     static const char *const details[STATUS_COUNT] = {
         [STATUS_NOT_FOUND] = "the job has no webhook that wanted its ending",
-        [STATUS_UNSUPPORTED] = "the webhook cannot be sent: no signing secret "
-                               "(webhook.secret.file), or no URL",
+        [STATUS_UNSUPPORTED] = "no webhook.secret.file to sign with, or no URL",
         [STATUS_UNAVAILABLE] = "the deliveries of this job are still being read",
         [STATUS_FULL] = "too many webhooks are pending (webhook.pending.max)",
     };

@@ -201,9 +201,7 @@ queue_due(struct delivery_line *l, int64_t now_ns)
 }
 
 enum delivery_turn
-delivery_line_take(struct delivery_line *l,
-                   int64_t now_ns,
-                   struct waiting_delivery **out)
+delivery_line_take(struct delivery_line *l, int64_t now_ns, struct waiting_delivery **d)
 {
     queue_due(l, now_ns);
     struct heap_node *node = heap_peek(&l->ready);
@@ -211,15 +209,15 @@ delivery_line_take(struct delivery_line *l,
         return DELIVERY_NONE;
     }
     struct endpoint *e = endpoint_ready(node);
-    struct waiting_delivery *d = delivery_waiting(endpoint_first(e));
-    bool over = endpoint_is_open(e) && d->lives_until_ns <= now_ns;
+    struct waiting_delivery *first = delivery_waiting(endpoint_first(e));
+    bool over = endpoint_is_open(e) && first->lives_until_ns <= now_ns;
     heap_remove(&l->ready, node);
-    endpoint_leave(e, &d->waiting);
-    d->calling = !over;
+    endpoint_leave(e, &first->waiting);
+    first->calling = !over;
     e->calls += !over;
     bool placed = place(l, e, now_ns);
     (void)placed; /* it stood in the heap a moment ago: there is room */
-    *out = d;
+    *d = first;
     return over ? DELIVERY_OVER : DELIVERY_CALL;
 }
 
