@@ -49,6 +49,17 @@ void uuid_format(const struct uuid *id, char text[static UUID_TEXT]);
  */
 MUST_CHECK enum status uuid_parse(struct span text, struct uuid *id);
 
+/** Wall time in µs of which a version 7 id tells; 0 for any other. @thread any */
+static inline int64_t
+uuid_minted_us(const struct uuid *id)
+{
+    int64_t ms = 0;
+    for (int i = 0; i < 6; i++) {
+        ms = ms << 8 | id->bytes[i];
+    }
+    return id->bytes[6] >> 4 == 7 ? ms * 1000 : 0;
+}
+
 static inline bool
 uuid_equal(const struct uuid *a, const struct uuid *b)
 {

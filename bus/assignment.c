@@ -8,11 +8,27 @@
 
 #include <stdlib.h>
 
+/* What is to be read later is left out: then nothing is fetched for it. */
 static enum status
-assignment_read(struct assignment *a, rd_kafka_topic_partition_list_t *list)
+assignment_read(struct assignment *a, const rd_kafka_topic_partition_list_t *all)
 {
-    enum status status = a->dev ? offsets_resolve(a->rk, list) : STATUS_OK;
-    return status == STATUS_OK ? client_status(rd_kafka_assign(a->rk, list)) : status;
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(all->cnt);
+    for (int i = 0; i < all->cnt; i++) {
+        const rd_kafka_topic_partition_t *part = &all->elems[i];
+        if (part->offset != OFFSET_LATER) {
+            rd_kafka_topic_partition_list_add(list, part->topic, part->partition)
+                ->offset = part->offset;
+        }
+    }
+    enum status status = STATUS_OK;
+    if (a->dev && list->cnt > 0) {
+        status = offsets_resolve(a->rk, list);
+    }
+    if (status == STATUS_OK) {
+        status = client_status(rd_kafka_assign(a->rk, list));
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+    return status;
 }
 
 static void

@@ -188,6 +188,7 @@ consumer_destroy(struct consumer **consumer)
         loop_no_turn(c->loop, reading_turn, c);
     }
     if (c->rk != NULL) {
+        surveyor_destroy(&c->surveyor);
         doubt_fini(&c->doubt);
         consumer_close(c);
         bell_close(&c->bell);
@@ -265,20 +266,37 @@ consumer_bounds(struct consumer *consumer,
     return offsets_bounds(consumer->rk, topic, partition, timeout_ns, low, high);
 }
 
-enum status
-consumer_offset_at(struct consumer *consumer,
-                   const char *topic,
-                   int32_t partition,
-                   int64_t wall_us,
-                   int64_t timeout_ns,
-                   int64_t *offset)
+static void
+consumer_surveyed(void *arg, struct survey *survey)
 {
-    if (consumer->assignment.dev) {
-        *offset = OFFSET_BEGINNING;
-        return STATUS_OK;
+    struct consumer *c = arg;
+    c->events.surveyed(c->arg, survey);
+}
+
+enum status
+consumer_survey(struct consumer *consumer, struct survey *survey)
+{
+    enum status status = STATUS_OK;
+    if (consumer->surveyor == NULL) {
+        status =
+            surveyor_create(&consumer->surveyor, consumer->loop, consumer->rk,
+                            !consumer->assignment.dev, consumer_surveyed, consumer);
     }
-    struct partition part = {topic, partition, wall_us / 1000};
-    return offsets_at(consumer->rk, &part, timeout_ns, offset);
+    return status == STATUS_OK ? surveyor_ask(consumer->surveyor, survey) : status;
+}
+
+void
+consumer_begin(struct consumer *consumer, const struct partition *parts, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct position *at = positions_find(&consumer->assignment.positions,
+                                             parts[i].topic, parts[i].partition);
+        if (at != NULL && at->next == OFFSET_LATER) {
+            at->next = parts[i].offset;
+            consumer->repeat = true;
+        }
+    }
+    bell_ring(&consumer->bell);
 }
 
 enum status

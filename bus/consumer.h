@@ -37,7 +37,32 @@ struct partition {
     int64_t offset; /* meaning said by the call; OFFSET_* below */
 };
 
-enum { OFFSET_COMMITTED = -1000, OFFSET_BEGINNING = -2, OFFSET_END = -1 };
+/* LATER: nothing is read of it until consumer_begin(). */
+enum {
+    OFFSET_COMMITTED = -1000,
+    OFFSET_LATER = -999,
+    OFFSET_BEGINNING = -2,
+    OFFSET_END = -1
+};
+
+/** Where a partition stands, as far as status is STATUS_OK. */
+struct bound {
+    int32_t partition;
+    enum status status;
+    int64_t low;   /* first offset */
+    int64_t high;  /* next offset */
+    int64_t since; /* first record at or after the time asked for; OFFSET_END: none. The
+                      in-process broker cannot say: the first offset */
+};
+
+/** A question about partitions of one topic, for consumer_survey(). */
+struct survey {
+    const char *topic;
+    int64_t wall_us;
+    struct bound *bounds; /* partition set; the rest is the answer */
+    size_t count;
+    int32_t partition_count; /* the answer: of the topic; 0 = not known */
+};
 
 struct consumer_events {
     /**
@@ -70,6 +95,8 @@ struct consumer_events {
     void (*commit_failed)(void *arg);
     /** Optional: a partition's reading position reached its end (caught up). */
     void (*reached_end)(void *arg, const char *topic, int32_t partition);
+    /** A survey ended; it and its bounds are the caller's again. */
+    void (*surveyed)(void *arg, struct survey *survey);
     /**
      * Optional: topic gone, broker away... in words. STATUS_FENCED: another member has
      * come under our instance_id; the partitions were lost before and none will come.
@@ -147,17 +174,22 @@ MUST_CHECK enum status consumer_bounds(struct consumer *consumer,
                                        int64_t *high);
 
 /**
- * Offset of the first record at or after a time; OFFSET_END if there is none. The
- * in-process broker cannot say: OFFSET_BEGINNING.
+ * Asks where partitions stand, on a thread of its own; `surveyed` tells. What had no
+ * answer in a second or so has a status other than STATUS_OK.
  *
- * @blocks up to timeout_ns
+ * @param[in] survey lent until then, at the latest until consumer_destroy()
+ * @return STATUS_OK; STATUS_FULL: one is under way; STATUS_NO_MEMORY; STATUS_IO
+ * @blocks never
  */
-MUST_CHECK enum status consumer_offset_at(struct consumer *consumer,
-                                          const char *topic,
-                                          int32_t partition,
-                                          int64_t wall_us,
-                                          int64_t timeout_ns,
-                                          int64_t *offset);
+MUST_CHECK enum status
+consumer_survey(struct consumer *consumer, struct survey *survey);
+
+/**
+ * Begins to read partitions that were assigned with OFFSET_LATER at `offset`. Others,
+ * and those that are gone meanwhile, are left alone.
+ */
+void
+consumer_begin(struct consumer *consumer, const struct partition *parts, size_t count);
 
 /** Partitions of a topic. @blocks up to timeout_ns @return also STATUS_NOT_FOUND */
 MUST_CHECK enum status consumer_partitions(struct consumer *consumer,

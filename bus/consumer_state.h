@@ -12,6 +12,7 @@
 #include "bus/consumer.h"
 #include "bus/doubt.h"
 #include "bus/record.h"
+#include "bus/survey.h"
 
 #include <librdkafka/rdkafka.h>
 
@@ -31,6 +32,7 @@ struct consumer {
     struct record_pool pool;
     struct assignment assignment;
     struct doubt doubt;
+    struct surveyor *surveyor; /* from the first survey on */
     char *topics[TOPICS_MAX];
     size_t topic_count;
     int64_t poll_ns;          /* to be polled again at the latest */

@@ -129,23 +129,3 @@ offsets_bounds(rd_kafka_t *rk,
     return client_status(rd_kafka_query_watermark_offsets(
         rk, topic, partition, low, high, client_timeout_ms(timeout_ns)));
 }
-
-enum status
-offsets_at(rd_kafka_t *rk,
-           const struct partition *part,
-           int64_t timeout_ns,
-           int64_t *offset)
-{
-    rd_kafka_topic_partition_list_t *list = offsets_list(part, 1);
-    rd_kafka_resp_err_t error =
-        rd_kafka_offsets_for_times(rk, list, client_timeout_ms(timeout_ns));
-    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        error = list->elems[0].err;
-    }
-    int64_t found = list->elems[0].offset;
-    rd_kafka_topic_partition_list_destroy(list);
-    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        *offset = found < 0 ? OFFSET_END : found;
-    }
-    return client_status(error);
-}

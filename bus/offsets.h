@@ -48,10 +48,5 @@ MUST_CHECK enum status offsets_bounds(rd_kafka_t *rk,
                                       int64_t timeout_ns,
                                       int64_t *low,
                                       int64_t *high);
-/** @param[in] part its offset is a time in ms since 1970 */
-MUST_CHECK enum status offsets_at(rd_kafka_t *rk,
-                                  const struct partition *part,
-                                  int64_t timeout_ns,
-                                  int64_t *offset);
 
 #endif

@@ -31,8 +31,8 @@ const struct option ingest_options[] = {
     {"http.idle.timeout", OPTION_DURATION, FIELD(idle_timeout_ns), NS_PER_MS,
      3600 * NS_PER_S, "60s", "Between two requests of one connection.", NULL},
     {"admin.listen", OPTION_TEXT, FIELD(admin_listen), 0, 0, "",
-     "Address of the admin listener (/metrics, /livez, /readyz, /startupz); empty is "
-     "off.",
+     "Address of the admin listener (/metrics, /livez, /readyz[?verbose], /startupz); "
+     "empty is off.",
      NULL},
     {"infer.timeout", OPTION_DURATION, FIELD(infer_timeout_ns), NS_PER_S,
      3600 * NS_PER_S, "30s",

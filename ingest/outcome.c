@@ -155,6 +155,7 @@ answer(struct submission *s, const struct reply *reply)
     }
     pulse_answered(ingest->pulse, now_ns, now_ns - s->began_ns, reply->batch_size);
     answer_reply(exchange_take(s), reply, &s->answer, s->preference);
+    results_delivered(ingest->results, &s->id);
 }
 
 /* The wait ended and the work goes on: the id has to stay known until its reply. */

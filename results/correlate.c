@@ -197,6 +197,12 @@ correlate_answer(struct correlate *c, const struct reply *reply)
 }
 
 bool
+correlate_waits(const struct correlate *c, const struct uuid *id)
+{
+    return map_find(&c->by_id, id) != NULL;
+}
+
+bool
 correlate_due(struct correlate *c, int64_t now_ns, struct wanted *out)
 {
     struct heap_node *node = heap_peek(&c->deadlines);

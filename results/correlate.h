@@ -54,6 +54,9 @@ void correlate_forget(struct correlate *c, struct results_wait *wait);
 /** Calls everybody who waits for reply->id with STATUS_OK. @return how many */
 size_t correlate_answer(struct correlate *c, const struct reply *reply);
 
+/** Whether anybody waits for an id. */
+bool correlate_waits(const struct correlate *c, const struct uuid *id);
+
 /** Takes out one wait whose deadline is not after now; false if there is none. */
 bool correlate_due(struct correlate *c, int64_t now_ns, struct wanted *out);
 

@@ -3,6 +3,9 @@
  * The offsets that count are those in the store, written together with the results.
  * What is committed to Kafka is for people who look at the lag.
  *
+ * A partition that the store knows is read on at once; where one without begins, and
+ * where each ends, is asked by a survey that the loop does not wait for.
+ *
  * In a rebalance all partitions go and come (eager protocol). So the loss of one is
  * final only with the next assignment, or when none has come for SETTLE_NS: until then
  * the waits of its ids stay.
@@ -14,66 +17,51 @@
 #include "base/log.h"
 #include "bus/consumer.h"
 #include "results/metrics.h"
+#include "results/replay.h"
 #include "schemas/codec.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { ARENA_BYTES = 1 << 20, PARTITIONS_AT_ONCE = 256 };
 
-#define ASK_TIMEOUT_NS  (5 * NS_PER_S)
 #define COMMIT_EVERY_NS NS_PER_S
 #define SETTLE_NS       (10 * NS_PER_S)
-
-struct reading {
-    bool owned;
-    bool caught_up;
-    int64_t next;      /* offset of the next record; -1 until the first one */
-    int64_t target;    /* caught up when next reaches it */
-    int64_t committed; /* last told to Kafka */
-};
+#define ASK_AGAIN_NS    (250 * NS_PER_MS)
+#define TELL_EVERY_NS   (5 * NS_PER_S)
 
 struct inbox {
     struct inbox_config config;
     struct consumer *consumer;
     struct arena arena; /* of one record */
-    struct reading *readings;
-    size_t reading_count;
+    struct replay replay;
+    struct survey survey;
+    struct bound *bounds;     /* of the survey */
+    struct partition *starts; /* as many: what the survey lets begin */
+    size_t bound_count;       /* room in both */
+    unsigned epoch;           /* of the assignment */
+    unsigned survey_epoch;
+    bool surveying;
+    int64_t survey_ns; /* when to ask; TIME_NEVER: nothing is open */
     int64_t commit_ns;
     int64_t settle_ns; /* TIME_NEVER: settled */
+    int64_t tell_ns;   /* TIME_NEVER: none was behind */
     char group[TOPIC_NAME_MAX + 1];
 };
 
-static struct reading *
-reading_of(struct inbox *in, int32_t partition)
-{
-    size_t at = (size_t)partition;
-    if (partition < 0 || at >= OWNER_PARTITIONS_MAX) {
-        return NULL;
-    }
-    if (at < in->reading_count) {
-        return &in->readings[at];
-    }
-    size_t count = at + 16;
-    struct reading *more = realloc(in->readings, count * sizeof *more);
-    if (more == NULL) {
-        return NULL;
-    }
-    memset(more + in->reading_count, 0, (count - in->reading_count) * sizeof *more);
-    in->readings = more;
-    in->reading_count = count;
-    return &more[at];
-}
-
+/* Never before that of an earlier record of the partition, so that a later reply to an
+ * id cannot look older than the first (store.h). */
 static int64_t
-arrival_of(const struct record *r, int64_t wall_us)
+arrival_of(const struct record *r, const struct replay_part *part)
 {
-    return r->timestamp_us > 0 && r->timestamp_us < wall_us ? r->timestamp_us : wall_us;
+    int64_t wall_us = clock_wall_us();
+    bool plausible = r->timestamp_us > 0 && r->timestamp_us < wall_us;
+    int64_t arrived_us = plausible ? r->timestamp_us : wall_us;
+    return arrived_us > part->newest_us ? arrived_us : part->newest_us;
 }
 
 static void
-take_reply(struct inbox *in, const struct record *r)
+take_reply(struct inbox *in, const struct record *r, struct replay_part *part)
 {
     struct reply reply;
     struct fault fault = {0};
@@ -86,22 +74,22 @@ take_reply(struct inbox *in, const struct record *r)
         return;
     }
     metric_add(results_metric(ROW_REPLIES + (enum results_row)reply.status), 1);
-    in->config.events.reply(in->config.arg, &reply, r->value,
-                            arrival_of(r, clock_wall_us()));
+    part->newest_us = arrival_of(r, part);
+    in->config.events.reply(in->config.arg, &reply, r->value, part->newest_us);
 }
 
 static void
 on_record(void *arg, struct record *r)
 {
     struct inbox *in = arg;
-    struct reading *reading = reading_of(in, r->partition);
-    if (reading != NULL && reading->owned) {
+    struct replay_part *part = replay_find(&in->replay, r->partition);
+    if (part != NULL) {
         if (r->value.size > 0) {
-            take_reply(in, r);
+            take_reply(in, r, part);
         }
-        reading->next = r->offset + 1;
-        reading->caught_up = reading->caught_up || reading->next >= reading->target;
-        store_offset_set(in->config.store, r->partition, reading->next);
+        replay_read(part, &in->replay, r->offset);
+        const struct store_position at = {part->next, part->newest_us};
+        store_offset_set(in->config.store, r->partition, at);
     }
     record_release(&r);
 }
@@ -110,97 +98,167 @@ static void
 on_reached_end(void *arg, const char *topic, int32_t partition)
 {
     struct inbox *in = arg;
-    struct reading *reading = reading_of(in, partition);
     (void)topic;
-    if (reading != NULL && reading->owned) {
-        reading->caught_up = true;
-    }
-}
-
-/* Where the record of results.ttl ago is; the beginning where that cannot be said. */
-static int64_t
-start_by_time(struct inbox *in, int32_t partition, int64_t low, int64_t high)
-{
-    int64_t offset = OFFSET_BEGINNING;
-    enum status status = consumer_offset_at(in->consumer, in->config.topic, partition,
-                                            clock_wall_us() - in->config.ttl_us,
-                                            ASK_TIMEOUT_NS, &offset);
-    if (status != STATUS_OK || offset == OFFSET_BEGINNING) {
-        return low >= 0 ? low : OFFSET_BEGINNING;
-    }
-    return offset == OFFSET_END && high >= 0 ? high : offset;
-}
-
-static void
-begin_reading(struct inbox *in, struct partition *part)
-{
-    struct reading *reading = reading_of(in, part->partition);
-    if (reading == NULL) {
-        return;
-    }
-    int64_t low = -1;
-    int64_t high = -1;
-    int64_t stored = -1;
-    if (consumer_bounds(in->consumer, in->config.topic, part->partition, ASK_TIMEOUT_NS,
-                        &low, &high) != STATUS_OK) {
-        low = -1;
-        high = -1;
-    }
-    bool known =
-        store_offset_get(in->config.store, part->partition, &stored) == STATUS_OK;
-    bool there = high < 0 || (stored >= low && stored <= high);
-    part->offset =
-        known && there ? stored : start_by_time(in, part->partition, low, high);
-    *reading = (struct reading){
-        .owned = true,
-        .next = part->offset >= 0 ? part->offset : -1,
-        .target = high >= 0 ? high : INT64_MAX, /* then reached_end tells */
-        .committed = -1,
-    };
-    reading->caught_up = reading->next >= reading->target || high == 0;
-    log_info("partition_assigned", log_text("topic", in->config.topic),
-             log_int("partition", part->partition), log_int("from", part->offset),
-             log_int("end", high),
-             log_text("source", known && there ? "store" : "results.ttl"));
+    replay_reach_end(&in->replay, partition);
 }
 
 static void
 settle(struct inbox *in)
 {
-    for (size_t p = 0; p < in->reading_count; p++) {
-        owner_set(in->config.owner, (int32_t)p, in->readings[p].owned);
+    for (size_t p = 0; p < in->replay.count; p++) {
+        owner_set(in->config.owner, (int32_t)p, in->replay.parts[p].owned);
     }
     in->settle_ns = TIME_NEVER;
     in->config.events.settled(in->config.arg);
 }
 
 /* Without the size of the topic nobody can tell which id is whose. */
-static bool
-learn_size(struct inbox *in)
+static void
+learn_size(struct inbox *in, int32_t count)
 {
-    int32_t count = 0;
-    enum status status =
-        consumer_partitions(in->consumer, in->config.topic, ASK_TIMEOUT_NS, &count);
-    if (status == STATUS_OK) {
-        status = owner_resize(in->config.owner, count);
+    if (count == 0 || count == in->config.owner->partition_count) {
+        return;
     }
-    if (status != STATUS_OK) {
-        log_warn("replies_size_unknown", log_text("topic", in->config.topic),
+    enum status status = owner_resize(in->config.owner, count);
+    if (status == STATUS_OK) {
+        settle(in);
+    } else {
+        log_warn("replies_size_unusable", log_int("partitions", count),
                  log_status(status));
     }
-    return status == STATUS_OK;
+}
+
+static enum status
+make_room(struct inbox *in, size_t count)
+{
+    if (count <= in->bound_count) {
+        return STATUS_OK;
+    }
+    free(in->bounds);
+    free(in->starts);
+    in->bounds = calloc(count, sizeof *in->bounds);
+    in->starts = calloc(count, sizeof *in->starts);
+    bool made = in->bounds != NULL && in->starts != NULL;
+    in->bound_count = made ? count : 0;
+    return made ? STATUS_OK : STATUS_NO_MEMORY;
+}
+
+/* Asks for every partition whose end is not known. */
+static void
+ask(struct inbox *in, int64_t now_ns)
+{
+    if (in->surveying) {
+        return; /* its answer asks again */
+    }
+    size_t count = 0;
+    in->survey_ns = now_ns + ASK_AGAIN_NS;
+    if (make_room(in, in->replay.owned) != STATUS_OK) {
+        return;
+    }
+    for (size_t p = 0; p < in->replay.count; p++) {
+        const struct replay_part *part = &in->replay.parts[p];
+        if (part->owned && !part->bounded) {
+            in->bounds[count++] = (struct bound){.partition = (int32_t)p};
+        }
+    }
+    in->survey = (struct survey){
+        .topic = in->config.topic,
+        .wall_us = clock_wall_us() - in->config.ttl_us,
+        .bounds = in->bounds,
+        .count = count,
+    };
+    in->survey_epoch = in->epoch;
+    in->surveying = consumer_survey(in->consumer, &in->survey) == STATUS_OK;
+}
+
+/* @return whether the partition now begins at `start` */
+static bool
+take_bound(struct inbox *in, const struct bound *b, struct partition *start)
+{
+    const struct replay_part *part = replay_find(&in->replay, b->partition);
+    if (part == NULL || part->bounded || b->status != STATUS_OK) {
+        return false;
+    }
+    bool begins = part->waiting;
+    int64_t first = b->since == OFFSET_END ? b->high : b->since;
+    *start = (struct partition){in->config.topic, b->partition,
+                                first < b->low ? b->low : first};
+    replay_bound(&in->replay, b->partition, begins ? start->offset : b->low, b->high);
+    return begins;
+}
+
+static size_t
+unbounded(const struct inbox *in)
+{
+    size_t count = 0;
+    for (size_t p = 0; p < in->replay.count; p++) {
+        count += in->replay.parts[p].owned && !in->replay.parts[p].bounded;
+    }
+    return count;
+}
+
+static void
+on_surveyed(void *arg, struct survey *survey)
+{
+    struct inbox *in = arg;
+    size_t begun = 0;
+    size_t open = unbounded(in);
+    in->surveying = false;
+    if (in->survey_epoch != in->epoch) {
+        ask(in, clock_mono_ns());
+        return;
+    }
+    for (size_t i = 0; i < survey->count; i++) {
+        begun += take_bound(in, &survey->bounds[i], &in->starts[begun]);
+    }
+    consumer_begin(in->consumer, in->starts, begun);
+    learn_size(in, survey->partition_count);
+    size_t left = unbounded(in);
+    if (left == 0 && in->config.owner->partition_count > 0) {
+        in->survey_ns = TIME_NEVER;
+    }
+    if (left == open) {
+        return;
+    }
+    log_info("replies_begin", log_text("topic", in->config.topic),
+             log_int("partitions", (int64_t)in->replay.owned),
+             log_int("by_time", (int64_t)begun),
+             log_int("behind", (int64_t)in->replay.behind),
+             log_int("records", replay_left(&in->replay)));
+}
+
+/* What the store says is worth nothing if all it speaks of is over. */
+static void
+begin_reading(struct inbox *in, struct partition *part, int64_t now_ns)
+{
+    struct store_position stored = {.next = -1};
+    if (store_offset_get(in->config.store, part->partition, &stored) != STATUS_OK ||
+        stored.newest_us + in->config.ttl_us < clock_wall_us()) {
+        stored.next = -1;
+    }
+    part->offset = stored.next < 0 ? OFFSET_LATER : stored.next;
+    enum status status =
+        replay_own(&in->replay, part->partition, stored.next, stored.newest_us, now_ns);
+    if (status != STATUS_OK) {
+        log_error("partition_unusable", log_int("partition", part->partition),
+                  log_status(status));
+        part->offset = OFFSET_LATER;
+    }
 }
 
 static void
 on_assigned(void *arg, struct partition *parts, size_t count)
 {
     struct inbox *in = arg;
+    int64_t now_ns = clock_mono_ns();
+    in->epoch++;
     for (size_t i = 0; i < count; i++) {
-        begin_reading(in, &parts[i]);
+        begin_reading(in, &parts[i], now_ns);
     }
-    if (learn_size(in)) {
+    if (in->config.owner->partition_count > 0) {
         settle(in);
     }
+    ask(in, now_ns);
 }
 
 static void
@@ -208,14 +266,13 @@ commit_read(struct inbox *in, bool wait)
 {
     struct partition parts[PARTITIONS_AT_ONCE];
     size_t count = 0;
-    for (size_t p = 0; p < in->reading_count && count < PARTITIONS_AT_ONCE; p++) {
-        struct reading *reading = &in->readings[p];
-        if (reading->owned && reading->next >= 0 &&
-            reading->next > reading->committed) {
-            reading->committed = reading->next;
+    for (size_t p = 0; p < in->replay.count && count < PARTITIONS_AT_ONCE; p++) {
+        struct replay_part *part = &in->replay.parts[p];
+        if (part->owned && part->next >= 0 && part->next > part->committed) {
+            part->committed = part->next;
             parts[count++] = (struct partition){.topic = in->config.topic,
                                                 .partition = (int32_t)p,
-                                                .offset = reading->next};
+                                                .offset = part->next};
         }
     }
     if (count > 0) {
@@ -233,10 +290,7 @@ on_revoked(void *arg, const struct partition *parts, size_t count, bool lost)
         commit_read(in, true);
     }
     for (size_t i = 0; i < count; i++) {
-        struct reading *reading = reading_of(in, parts[i].partition);
-        if (reading != NULL) {
-            reading->owned = false;
-        }
+        replay_lose(&in->replay, parts[i].partition);
         owner_set(in->config.owner, parts[i].partition, false);
     }
     in->settle_ns = clock_mono_ns() + SETTLE_NS;
@@ -248,12 +302,10 @@ static void
 on_restarted(void *arg, const char *topic, int32_t partition)
 {
     struct inbox *in = arg;
-    struct reading *reading = reading_of(in, partition);
+    int64_t now_ns = clock_mono_ns();
     (void)topic;
-    if (reading != NULL && reading->owned) {
-        *reading = (struct reading){
-            .owned = true, .next = -1, .target = INT64_MAX, .committed = -1};
-    }
+    replay_restart(&in->replay, partition, now_ns);
+    ask(in, now_ns);
 }
 
 /* Troubles are logged by the bus. */
@@ -263,6 +315,7 @@ static const struct consumer_events consumer_events = {
     .revoked = on_revoked,
     .restarted = on_restarted,
     .reached_end = on_reached_end,
+    .surveyed = on_surveyed,
 };
 
 enum status
@@ -277,6 +330,8 @@ inbox_create(struct inbox **out,
     }
     in->config = *config;
     in->settle_ns = TIME_NEVER;
+    in->survey_ns = TIME_NEVER;
+    in->tell_ns = TIME_NEVER;
     arena_init(&in->arena, ARENA_BYTES);
     snprintf(in->group, sizeof in->group, "%sresults", config->bus->topics_prefix);
     const struct consumer_config consumer = {
@@ -306,43 +361,81 @@ inbox_destroy(struct inbox **inbox)
     }
     consumer_destroy(&in->consumer);
     arena_fini(&in->arena);
-    free(in->readings);
+    replay_fini(&in->replay);
+    free(in->bounds);
+    free(in->starts);
     free(in);
 }
 
 bool
 inbox_caught_up(const struct inbox *in, int32_t partition)
 {
-    return partition >= 0 && (size_t)partition < in->reading_count &&
-           in->readings[partition].caught_up;
+    return replay_caught_up(&in->replay, partition);
+}
+
+size_t
+inbox_behind(const struct inbox *in)
+{
+    return in->replay.behind;
 }
 
 void
-inbox_progress(const struct inbox *in, size_t *owned, size_t *behind)
+inbox_describe(const struct inbox *in, struct buf *out)
 {
-    *owned = 0;
-    *behind = 0;
-    for (size_t p = 0; p < in->reading_count; p++) {
-        *owned += in->readings[p].owned;
-        *behind += in->readings[p].owned && !in->readings[p].caught_up;
+    replay_describe(&in->replay, clock_mono_ns(), out);
+}
+
+static void
+tell_progress(struct inbox *in, int64_t now_ns)
+{
+    const struct replay *replay = &in->replay;
+    double seconds = (double)(now_ns - replay->begun_ns) / (double)NS_PER_S;
+    if (replay->behind == 0) {
+        log_info("replies_read", log_int("records", replay->records),
+                 log_real("seconds", seconds));
+        in->tell_ns = TIME_NEVER;
+        return;
     }
+    log_info("replies_reading", log_int("records", replay->records),
+             log_int("left", replay_left(replay)),
+             log_int("behind", (int64_t)replay->behind), log_real("seconds", seconds));
+    in->tell_ns = now_ns + TELL_EVERY_NS;
+}
+
+/* The beginning is told by on_surveyed(), which knows how much there is. */
+static void
+watch_progress(struct inbox *in, int64_t now_ns)
+{
+    bool behind = in->replay.behind > 0;
+    store_set_bulk(in->config.store, behind);
+    if (in->tell_ns == TIME_NEVER) {
+        in->tell_ns = behind ? now_ns + TELL_EVERY_NS : TIME_NEVER;
+    } else if (!behind || now_ns >= in->tell_ns) {
+        tell_progress(in, now_ns);
+    }
+}
+
+static int64_t
+least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
 }
 
 int64_t
 inbox_turn(struct inbox *in, int64_t now_ns)
 {
+    watch_progress(in, now_ns);
     if (now_ns >= in->settle_ns) {
         settle(in);
     }
+    if (now_ns >= in->survey_ns) {
+        in->survey_ns = now_ns + ASK_AGAIN_NS;
+        ask(in, now_ns);
+    }
     if (now_ns >= in->commit_ns) {
-        size_t owned = 0;
-        size_t behind = 0;
-        inbox_progress(in, &owned, &behind);
-        if (owned > 0 && in->config.owner->partition_count == 0 && learn_size(in)) {
-            settle(in);
-        }
         commit_read(in, false);
         in->commit_ns = now_ns + COMMIT_EVERY_NS;
     }
-    return in->settle_ns < in->commit_ns ? in->settle_ns : in->commit_ns;
+    return least(least(in->settle_ns, in->commit_ns),
+                 least(in->survey_ns, in->tell_ns));
 }

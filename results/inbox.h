@@ -2,12 +2,13 @@
 /*
  * Reads the replies topic as a member of the group `<prefix>results` and hands each
  * reply on. A partition that comes is read from the offset in the store, or, where that
- * is missing or no longer there, from as far back as results are kept; until it has
- * reached the end seen at that moment it is catching up.
+ * is missing or too old, from as far back as results are kept; until it has reached the
+ * end that was there when it came it is catching up.
  */
 #ifndef RESULTS_INBOX_H
 #define RESULTS_INBOX_H
 
+#include "base/buf.h"
 #include "base/loop.h"
 #include "base/status.h"
 #include "bus/config.h"
@@ -51,8 +52,11 @@ void inbox_destroy(struct inbox **inbox);
 /** Whether all that was there when the partition came has been read. */
 bool inbox_caught_up(const struct inbox *inbox, int32_t partition);
 
-/** Owned partitions, and how many of them are still catching up. */
-void inbox_progress(const struct inbox *inbox, size_t *owned, size_t *behind);
+/** Owned partitions that are still catching up. */
+size_t inbox_behind(const struct inbox *inbox);
+
+/** How far each partition is, in lines for people. */
+void inbox_describe(const struct inbox *inbox, struct buf *out);
 
 /** @return monotonic time of the next call */
 int64_t inbox_turn(struct inbox *inbox, int64_t now_ns);

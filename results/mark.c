@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FORMAT "leat-store-1"
+#define FORMAT "leat-store-2"
 
 enum { BOOT_ID_MAX = 64, LINE_MAX_BYTES = 128, PATH_MAX_BYTES = 4096 };
 
@@ -140,9 +140,16 @@ mark_open(struct mark *m, const char *directory, bool *trusted, struct fault *fa
 }
 
 void
+mark_distrust(struct mark *m)
+{
+    m->broken = true;
+    (void)write_state(m->directory_fd, "broken");
+}
+
+void
 mark_close(struct mark *m, bool clean)
 {
-    if (m->directory_fd >= 0 && clean) {
+    if (m->directory_fd >= 0 && clean && !m->broken) {
         (void)write_state(m->directory_fd, "clean");
     }
     close_files(m);

@@ -15,6 +15,7 @@
 struct mark {
     int directory_fd;
     int lock_fd; /* holds the lock of the directory */
+    bool broken; /* by mark_distrust() */
 };
 
 /**
@@ -25,6 +26,10 @@ struct mark {
  */
 MUST_CHECK enum status
 mark_open(struct mark *m, const char *directory, bool *trusted, struct fault *fault);
+
+/** The content is broken: whatever mark_close() is told, the next one must not trust
+ * it. */
+void mark_distrust(struct mark *m);
 
 /** @param[in] clean all is on the disk: the next one may trust it after any crash */
 void mark_close(struct mark *m, bool clean);

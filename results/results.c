@@ -9,12 +9,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "results/correlate.h"
-#include "results/delivery_log.h"
 #include "results/inbox.h"
 #include "results/metrics.h"
 #include "results/owner.h"
+#include "results/push.h"
 #include "results/store.h"
-#include "results/webhooks.h"
 #include "schemas/codec.h"
 
 #include <stdlib.h>
@@ -27,13 +26,21 @@ struct results {
     struct bus_config bus;
     struct store *store;
     struct inbox *inbox;
-    struct webhooks *webhooks;
-    struct delivery_log *log; /* NULL while no webhooks can be sent */
+    struct push *push;
     struct owner owner;
     struct correlate correlate;
     struct arena arena; /* of a stored reply on its way to a waiter */
     char topic[TOPIC_NAME_MAX + 1];
     int64_t ttl_us;
+    const struct arrival *arriving; /* NULL unless on_reply() is at work */
+    bool delivered;                 /* what is arriving, to its held connection */
+};
+
+/* A reply that is being told and stands in the store right after: by then it is known
+ * whether its connection took it. */
+struct arrival {
+    struct uuid id;
+    struct stored stored;
 };
 
 static void
@@ -42,37 +49,72 @@ note_ended(enum results_row row, size_t count)
     metric_add(results_metric(row), (int64_t)count);
 }
 
-static void
-keep(struct results *r,
-     const struct reply *reply,
-     struct span bytes,
-     int64_t arrived_us)
+/* What is known of an id, the reply that is just being told included. */
+static enum status
+look_up(struct results *r, const struct uuid *id, struct stored *stored)
 {
-    const struct stored stored = {
-        .arrived_us = arrived_us,
-        .terminal = reply_is_terminal(reply),
-        .bytes = bytes,
-    };
-    bool late = arrived_us + r->ttl_us < clock_wall_us();
-    enum status status = late ? STATUS_OK : store_put(r->store, &reply->id, &stored);
+    if (r->arriving != NULL && uuid_equal(id, &r->arriving->id)) {
+        *stored = r->arriving->stored;
+        return STATUS_OK;
+    }
+    return store_get(r->store, id, clock_wall_us(), stored);
+}
+
+static enum status
+keep(struct results *r, const struct uuid *id, const struct stored *stored)
+{
+    bool late = stored->arrived_us + r->ttl_us < clock_wall_us();
+    enum status status = late ? STATUS_OK : store_put(r->store, id, stored);
     metric_add(results_metric(ROW_LATE), late);
     if (status == STATUS_CONFLICT) {
-        metric_add(results_metric(ROW_DUPLICATES), stored.terminal);
-        return;
-    }
-    if (status != STATUS_OK) {
+        metric_add(results_metric(ROW_DUPLICATES), stored->terminal);
+    } else if (status != STATUS_OK) {
         log_warn("reply_not_kept", log_status(status));
     }
-    if (stored.terminal) {
-        note_ended(ROW_ENDED_ANSWERED, correlate_answer(&r->correlate, reply));
-        webhooks_begin(r->webhooks, reply, loop_now(r->loop), arrived_us);
+    return status;
+}
+
+/* Somebody waits. Whether a connection takes the answer decides how long it is kept, so
+ * it is stored after it was told; a second one is known by asking first. */
+static enum status
+tell_and_keep(struct results *r, const struct reply *reply, struct stored *stored)
+{
+    if (store_ended(r->store, &reply->id, stored->arrived_us)) {
+        metric_add(results_metric(ROW_DUPLICATES), 1);
+        return STATUS_CONFLICT;
     }
+    const struct arrival arrival = {reply->id, *stored};
+    r->arriving = &arrival;
+    r->delivered = false;
+    note_ended(ROW_ENDED_ANSWERED, correlate_answer(&r->correlate, reply));
+    r->arriving = NULL;
+    stored->delivered = r->delivered;
+    return keep(r, &reply->id, stored);
 }
 
 static void
 on_reply(void *arg, const struct reply *reply, struct span bytes, int64_t arrived_us)
 {
-    keep(arg, reply, bytes, arrived_us);
+    struct results *r = arg;
+    struct stored stored = {
+        .arrived_us = arrived_us,
+        .terminal = reply_is_terminal(reply),
+        .bytes = bytes,
+    };
+    bool told = stored.terminal && correlate_waits(&r->correlate, &reply->id);
+    enum status status =
+        told ? tell_and_keep(r, reply, &stored) : keep(r, &reply->id, &stored);
+    if (stored.terminal && status != STATUS_CONFLICT) {
+        webhooks_begin(push_webhooks(r->push), reply, loop_now(r->loop), arrived_us);
+    }
+}
+
+void
+results_delivered(struct results *r, const struct uuid *id)
+{
+    if (r->arriving != NULL && uuid_equal(id, &r->arriving->id)) {
+        r->delivered = true;
+    }
 }
 
 static bool
@@ -90,41 +132,7 @@ on_settled(void *arg)
     metric_set(results_metric(ROW_PARTITIONS), (int64_t)r->owner.order_count);
     size_t ended = correlate_end(&r->correlate, STATUS_MISDIRECTED, is_foreign, r);
     note_ended(ROW_ENDED_MISDIRECTED, ended);
-    if (r->log != NULL) {
-        delivery_log_follow(r->log);
-    }
-    webhooks_ownership_changed(r->webhooks);
-}
-
-static bool
-delivery_is_ours(void *arg, const struct uuid *id)
-{
-    const struct results *r = arg;
-    return r->log != NULL ? delivery_log_is_ours(r->log, id)
-                          : r->owner.order_count > 0 && !is_foreign(arg, id);
-}
-
-static void
-write_delivery(void *arg, const struct uuid *id, struct span bytes)
-{
-    const struct results *r = arg;
-    if (r->log != NULL) {
-        delivery_log_write(r->log, id, bytes);
-    }
-}
-
-static void
-on_delivery(void *arg, const struct webhook_record *w, struct span bytes)
-{
-    struct results *r = arg;
-    webhooks_learn(r->webhooks, w, bytes);
-}
-
-static void
-on_deliveries_known(void *arg)
-{
-    struct results *r = arg;
-    webhooks_ownership_changed(r->webhooks);
+    push_owner_changed(r->push);
 }
 
 /* A wait that is due: its deadline, or its reply was here before it. */
@@ -139,8 +147,7 @@ end_due(struct results *r, const struct wanted *wanted)
         return;
     }
     arena_reset(&r->arena);
-    if (store_get(r->store, &wanted->id, clock_wall_us(), &stored) == STATUS_OK &&
-        stored.terminal &&
+    if (look_up(r, &wanted->id, &stored) == STATUS_OK && stored.terminal &&
         reply_decode(stored.bytes, &r->arena, &reply, NULL) == STATUS_OK) {
         note_ended(ROW_ENDED_ANSWERED, 1);
         wanted->fn(wanted->waiter, STATUS_OK, &reply);
@@ -167,9 +174,7 @@ on_turn(void *arg, int64_t now_ns)
         end_due(r, &wanted);
     }
     metric_set(results_metric(ROW_WAITS), (int64_t)correlate_count(&r->correlate));
-    int64_t next_ns = webhooks_turn(r->webhooks, now_ns);
-    next_ns =
-        r->log == NULL ? next_ns : least(next_ns, delivery_log_turn(r->log, now_ns));
+    int64_t next_ns = push_turn(r->push, now_ns);
     next_ns = least(next_ns, inbox_turn(r->inbox, now_ns));
     next_ns = least(next_ns, store_turn(r->store, now_ns, clock_wall_us()));
     next_ns = least(next_ns, correlate_next(&r->correlate));
@@ -184,45 +189,17 @@ open_store(struct results *r, const struct results_config *config, struct fault 
         .topic = r->topic,
         .bytes_max = config->store_bytes_max,
         .ttl_us = r->ttl_us,
+        .delivered_ttl_us = config->delivered_ttl_ns / NS_PER_US,
     };
     return store_open(&r->store, &store, fault);
 }
 
 static enum status
-open_webhooks(struct results *r,
-              const struct results_config *config,
-              struct fault *fault)
+open_push(struct results *r, const struct results_config *config, struct fault *fault)
 {
-    const struct webhooks_config webhooks = {
-        .secret_file = config->secret_file,
-        .allow_private = config->allow_private,
-        .hosts = config->webhook_hosts,
-        .ports = config->webhook_ports,
-        .timeout_ns = config->webhook_timeout_ns,
-        .attempts_max = config->webhook_attempts_max,
-        .pending_max = config->webhooks_max,
-        .delays_ns = webhook_delays_ns,
-        .pause_ns = webhook_pause_ns,
-        .lifetime_ns =
-            webhooks_lifetime(webhook_delays_ns, config->webhook_attempts_max),
-        .ttl_us = r->ttl_us,
-        .journal = {.is_ours = delivery_is_ours, .write = write_delivery, .arg = r},
-    };
-    return webhooks_create(&r->webhooks, r->loop, r->store, &webhooks, fault);
-}
-
-static enum status
-open_log(struct results *r, struct fault *fault)
-{
-    const struct delivery_log_config log = {
-        .bus = &r->bus,
-        .owner = &r->owner,
-        .events = {.record = on_delivery, .caught_up = on_deliveries_known},
-        .arg = r,
-    };
-    return webhooks_enabled(r->webhooks)
-               ? delivery_log_open(&r->log, r->loop, &log, fault)
-               : STATUS_OK;
+    const struct push_config push = {
+        .bus = &r->bus, .owner = &r->owner, .store = r->store, .results = config};
+    return push_open(&r->push, r->loop, &push, fault);
 }
 
 static enum status
@@ -275,8 +252,7 @@ results_create(struct results **out,
         fault_set(fault, status, "topics.prefix gives no name that Kafka takes");
     }
     status = status == STATUS_OK ? open_store(r, config, fault) : status;
-    status = status == STATUS_OK ? open_webhooks(r, config, fault) : status;
-    status = status == STATUS_OK ? open_log(r, fault) : status;
+    status = status == STATUS_OK ? open_push(r, config, fault) : status;
     status = status == STATUS_OK ? open_inbox(r, fault) : status;
     status = status == STATUS_OK ? loop_each_turn(loop, on_turn, r) : status;
     if (status != STATUS_OK) {
@@ -299,8 +275,7 @@ results_destroy(struct results **results)
     note_ended(ROW_ENDED_CLOSED,
                correlate_end(&r->correlate, STATUS_CLOSED, NULL, NULL));
     inbox_destroy(&r->inbox);
-    webhooks_destroy(&r->webhooks);
-    delivery_log_close(&r->log);
+    push_close(&r->push);
     store_close(&r->store);
     correlate_fini(&r->correlate);
     owner_fini(&r->owner);
@@ -311,10 +286,16 @@ results_destroy(struct results **results)
 bool
 results_ready(const struct results *r)
 {
-    size_t owned = 0;
-    size_t behind = 0;
-    inbox_progress(r->inbox, &owned, &behind);
-    return r->owner.order_count > 0 && behind == 0;
+    return r->owner.order_count > 0 && inbox_behind(r->inbox) == 0;
+}
+
+void
+results_describe(const struct results *r, struct buf *out)
+{
+    inbox_describe(r->inbox, out);
+    if (store_damaged(r->store)) {
+        buf_append_text(out, "store: not everything could be written; see the log\n");
+    }
 }
 
 const char *
@@ -329,7 +310,7 @@ results_waiting_for(const struct results *r)
 bool
 results_webhooks_enabled(const struct results *r)
 {
-    return webhooks_enabled(r->webhooks);
+    return webhooks_enabled(push_webhooks(r->push));
 }
 
 enum status
@@ -349,7 +330,7 @@ static bool
 is_settled(struct results *r, const struct uuid *id)
 {
     struct stored stored;
-    if (store_get(r->store, id, clock_wall_us(), &stored) == STATUS_OK) {
+    if (look_up(r, id, &stored) == STATUS_OK) {
         return stored.terminal;
     }
     return r->owner.order_count > 0 && is_foreign(r, id);
@@ -386,7 +367,16 @@ results_forget(struct results *r, struct results_wait *wait)
 void
 results_queued(struct results *r, const struct uuid *id, struct span bytes)
 {
-    const struct stored stored = {.arrived_us = clock_wall_us(), .bytes = bytes};
+    if (r->arriving != NULL && uuid_equal(id, &r->arriving->id)) {
+        return;
+    }
+    /* As early as can be: no record that comes for it may look older (store.h). */
+    int64_t minted_us = uuid_minted_us(id);
+    int64_t wall_us = clock_wall_us();
+    const struct stored stored = {
+        .arrived_us = minted_us > 0 && minted_us < wall_us ? minted_us : wall_us,
+        .bytes = bytes,
+    };
     enum status status = store_put(r->store, id, &stored);
     if (status != STATUS_OK && status != STATUS_CONFLICT) {
         log_warn("queued_not_kept", log_status(status));
@@ -416,8 +406,11 @@ results_find(struct results *r,
     }
     struct stored stored;
     struct reply found;
-    if (store_get(r->store, id, clock_wall_us(), &stored) != STATUS_OK) {
+    if (look_up(r, id, &stored) != STATUS_OK) {
         return why_unknown(r, partition);
+    }
+    if (!stored.terminal && !inbox_caught_up(r->inbox, partition)) {
+        return STATUS_UNAVAILABLE; /* its end may be among what is still to be read */
     }
     enum status status = reply_decode(stored.bytes, arena, &found, NULL);
     if (status != STATUS_OK) {
@@ -434,7 +427,8 @@ enum status
 results_webhook(struct results *r, const struct uuid *id, struct webhook_view *view)
 {
     struct webhook_record record;
-    if (delivery_book_recall(webhooks_book(r->webhooks), id, &record) != STATUS_OK) {
+    if (delivery_book_recall(webhooks_book(push_webhooks(r->push)), id, &record) !=
+        STATUS_OK) {
         return STATUS_NOT_FOUND;
     }
     *view = (struct webhook_view){
@@ -449,13 +443,15 @@ results_webhooks(struct results *r,
                  void *arg,
                  struct uuid *next)
 {
-    return delivery_book_list(webhooks_book(r->webhooks), page, fn, arg, next);
+    return delivery_book_list(webhooks_book(push_webhooks(r->push)), page, fn, arg,
+                              next);
 }
 
 enum status
 results_redeliver(struct results *r, const struct reply *reply)
 {
-    enum status status = webhooks_redeliver(r->webhooks, reply, loop_now(r->loop));
+    enum status status =
+        webhooks_redeliver(push_webhooks(r->push), reply, loop_now(r->loop));
     loop_wake(r->loop);
     return status;
 }
@@ -463,5 +459,5 @@ results_redeliver(struct results *r, const struct reply *reply)
 enum status
 results_reload_secrets(struct results *r, struct fault *fault)
 {
-    return webhooks_reload(r->webhooks, fault);
+    return webhooks_reload(push_webhooks(r->push), fault);
 }

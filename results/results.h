@@ -10,6 +10,7 @@
 #define RESULTS_RESULTS_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/loop.h"
 #include "base/metric.h"
 #include "base/option.h"
@@ -26,13 +27,14 @@ struct results;
 struct results_wait; /* somebody waiting for one id */
 
 struct results_config {
-    const char *store;       /* results.store: directory, created */
-    int64_t ttl_ns;          /* results.ttl */
-    int64_t store_bytes_max; /* results.store.max */
-    int64_t waits_max;       /* results.waits.max */
-    const char *secret_file; /* webhook.secret.file: whsec_... lines, each signs; NULL:
-                                no webhooks, see results_webhooks_enabled() */
-    bool allow_private;      /* webhook.allow.private */
+    const char *store;        /* results.store: directory, created */
+    int64_t ttl_ns;           /* results.ttl */
+    int64_t delivered_ttl_ns; /* results.delivered.ttl; 0: results.ttl */
+    int64_t store_bytes_max;  /* results.store.max */
+    int64_t waits_max;        /* results.waits.max */
+    const char *secret_file;  /* webhook.secret.file: whsec_... lines, each signs; NULL:
+                                 no webhooks, see results_webhooks_enabled() */
+    bool allow_private;       /* webhook.allow.private */
     const char *webhook_hosts;    /* webhook.allow.hosts; "" = any */
     const char *webhook_ports;    /* webhook.allow.ports; not with allow_private */
     int64_t webhook_timeout_ns;   /* webhook.timeout */
@@ -74,6 +76,9 @@ bool results_ready(const struct results *results);
 /** What it is waiting for, in words, for /readyz; "" when ready. */
 const char *results_waiting_for(const struct results *results);
 
+/** How far the replies topic has been read, in lines for people. */
+void results_describe(const struct results *results, struct buf *out);
+
 /** Whether webhooks can be signed; without webhook.secret.file they must be refused. */
 bool results_webhooks_enabled(const struct results *results);
 
@@ -107,6 +112,12 @@ MUST_CHECK enum status results_expect(struct results *results,
 
 /** The waiter is gone: fn will not be called. */
 void results_forget(struct results *results, struct results_wait *wait);
+
+/**
+ * The answer that a results_answer_fn is just told went to the connection that was held
+ * for it, so it need not be kept for results.ttl. Without effect at any other time.
+ */
+void results_delivered(struct results *results, const struct uuid *id);
 
 /**
  * Makes an accepted job findable before its own QUEUED record has come round through

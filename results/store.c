@@ -3,8 +3,12 @@
  * Opening, closing and the one open transaction.
  *
  * LMDB cannot go on with a transaction that ran out of space. So the map is made larger
- * than bytes_max, and the oldest buckets are dropped when the pages in use pass
- * bytes_max: the statistics of the tables give them exactly and for free.
+ * than bytes_max, and the oldest rows are dropped when the pages in use pass bytes_max:
+ * the statistics of the tables give them exactly and for free.
+ *
+ * An error that lies in the file and not in the disk under it (a page that is none) is
+ * noted in the mark, so that the next start throws the file away instead of meeting the
+ * same page again.
  */
 #include "results/store.h"
 
@@ -15,19 +19,32 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-enum { COMMIT_BYTES = 8 << 20, MAP_SLACK = 64 << 20 };
+enum { COMMIT_BYTES = 8 << 20, MAP_SLACK = 64 << 20, BULK_FACTOR = 2 };
 
 #define COMMIT_AFTER_NS (20 * NS_PER_MS)
+#define BULK_AFTER_NS   (200 * NS_PER_MS)
 #define UPKEEP_NS       NS_PER_S
 
 static const char *const table_names[TABLE_COUNT] = {
-    [RESULTS] = "results",
-    [BUCKETS] = "buckets",
     [OFFSETS] = "offsets",
     [DELIVERIES] = "deliveries",
 };
+
+static int
+open_tables(struct store *s)
+{
+    int rc = 0;
+    for (int i = 0; rc == 0 && i < TABLE_COUNT; i++) {
+        rc = mdb_dbi_open(s->txn, table_names[i], MDB_CREATE, &s->tables[i]);
+    }
+    for (int i = 0; rc == 0 && i < SERIES_COUNT; i++) {
+        rc = series_open(&s->series[i], s->txn);
+    }
+    return rc;
+}
 
 enum status
 store_begin(struct store *s)
@@ -35,12 +52,41 @@ store_begin(struct store *s)
     if (s->txn != NULL) {
         return STATUS_OK;
     }
+    if (s->mark.broken) {
+        return STATUS_IO; /* nothing in the file can be believed any more */
+    }
     int rc = mdb_txn_begin(s->env, NULL, 0, &s->txn);
     if (rc != 0) {
         s->txn = NULL;
         return STATUS_IO;
     }
+    /* An abort took tables away, or gave some back. */
+    rc = s->damaged ? open_tables(s) : 0;
+    if (rc != 0) {
+        mdb_txn_abort(s->txn);
+        s->txn = NULL;
+        return STATUS_IO;
+    }
     return STATUS_OK;
+}
+
+/* Else it is the disk that refuses: EIO as well, which LMDB makes of a write that was
+ * cut short. What was committed before is not touched by that. */
+static bool
+is_broken(int rc)
+{
+    return rc == MDB_CORRUPTED || rc == MDB_PAGE_NOTFOUND || rc == MDB_INVALID;
+}
+
+/* LMDB ends the process after this: no transaction of a broken file may go on. */
+static void
+on_broken_file(MDB_env *env, const char *what)
+{
+    struct store *s = mdb_env_get_userctx(env);
+    log_error("store_broken", log_text("store", s->config.directory),
+              log_text("reason", what),
+              log_text("next", "the next start reads everything again from Kafka"));
+    mark_distrust(&s->mark);
 }
 
 /* What was not committed is gone; from here on the offsets stay where they are. */
@@ -55,23 +101,23 @@ store_fail(struct store *s, const char *what, int rc)
         mdb_txn_abort(s->txn);
         s->txn = NULL;
     }
+    if (is_broken(rc)) {
+        mark_distrust(&s->mark);
+    }
     s->damaged = true;
     s->dirty = false;
     s->dirty_bytes = 0;
-    s->bucket.count = 0;
     for (size_t i = 0; i < s->offset_count; i++) {
-        s->offsets[i] = (struct offset){.next = -1};
+        s->offsets[i] = (struct offset){.at = {.next = -1}};
     }
     return STATUS_IO;
 }
 
 static int
-open_tables(struct store *s)
+first_transaction(struct store *s)
 {
     int rc = mdb_txn_begin(s->env, NULL, 0, &s->txn);
-    for (int i = 0; rc == 0 && i < TABLE_COUNT; i++) {
-        rc = mdb_dbi_open(s->txn, table_names[i], MDB_CREATE, &s->tables[i]);
-    }
+    rc = rc == 0 ? open_tables(s) : rc;
     if (rc == 0) {
         rc = mdb_txn_commit(s->txn);
         s->txn = NULL;
@@ -92,6 +138,23 @@ close_environment(struct store *s)
     }
 }
 
+/* A file that was cut off is filled up with zeros, which LMDB knows to be no pages;
+ * touching what lies behind the end of a mapped file would end the process. */
+static int
+fill_up(struct store *s)
+{
+    struct stat file;
+    MDB_envinfo info;
+    mdb_filehandle_t fd = -1;
+    int rc = mdb_env_info(s->env, &info);
+    rc = rc == 0 ? mdb_env_get_fd(s->env, &fd) : rc;
+    if (rc != 0 || fstat(fd, &file) != 0) {
+        return rc != 0 ? rc : errno;
+    }
+    off_t wanted = (off_t)(info.me_last_pgno + 1) * (off_t)sysconf(_SC_PAGESIZE);
+    return file.st_size >= wanted || ftruncate(fd, wanted) == 0 ? 0 : errno;
+}
+
 /* No lock table: the directory is locked and the only thread writes. */
 static int
 open_environment(struct store *s)
@@ -106,13 +169,23 @@ open_environment(struct store *s)
     size_t map = 2 * (size_t)s->config.bytes_max + MAP_SLACK;
     rc = mdb_env_set_mapsize(s->env, (map + page - 1) / page * page);
     if (rc == 0) {
-        rc = mdb_env_set_maxdbs(s->env, TABLE_COUNT);
+        rc =
+            mdb_env_set_maxdbs(s->env, TABLE_COUNT + SERIES_COUNT * SERIES_BUCKETS_MAX);
+    }
+    if (rc == 0) {
+        rc = mdb_env_set_userctx(s->env, s);
+    }
+    if (rc == 0) {
+        rc = mdb_env_set_assert(s->env, on_broken_file);
     }
     if (rc == 0) {
         rc = mdb_env_open(s->env, s->config.directory, flags, 0600);
     }
     if (rc == 0) {
-        rc = open_tables(s);
+        rc = fill_up(s);
+    }
+    if (rc == 0) {
+        rc = first_transaction(s);
     }
     if (rc != 0) {
         close_environment(s);
@@ -131,6 +204,26 @@ throw_away(struct store *s, const char *reason)
     return STATUS_OK;
 }
 
+static void
+init_series(struct store *s)
+{
+    static const char letters[SERIES_COUNT] = {'r', 'd'};
+    int64_t short_us = s->config.delivered_ttl_us;
+    for (int i = 0; i < SERIES_COUNT; i++) {
+        s->series[i].letter = letters[i];
+        s->series[i].ttl_us = s->config.ttl_us;
+    }
+    if (short_us > 0 && short_us < s->config.ttl_us) {
+        s->series[DELIVERED].ttl_us = short_us;
+    }
+}
+
+static bool
+is_no_database(int rc)
+{
+    return is_broken(rc) || rc == MDB_VERSION_MISMATCH;
+}
+
 enum status
 store_open(struct store **out, const struct store_config *config, struct fault *fault)
 {
@@ -140,16 +233,17 @@ store_open(struct store **out, const struct store_config *config, struct fault *
         return fault_set(fault, STATUS_NO_MEMORY, "no memory for the result store");
     }
     s->config = *config;
+    init_series(s);
     enum status status = mark_open(&s->mark, config->directory, &trusted, fault);
     if (status != STATUS_OK) {
         free(s);
         return status;
     }
     if (!trusted) {
-        status = throw_away(s, "not closed cleanly before the machine went down");
+        status = throw_away(s, "not left in good order, or of another version");
     }
     int rc = status == STATUS_OK ? open_environment(s) : EIO;
-    if (rc == MDB_INVALID || rc == MDB_CORRUPTED || rc == MDB_VERSION_MISMATCH) {
+    if (is_no_database(rc)) {
         rc = throw_away(s, mdb_strerror(rc)) == STATUS_OK ? open_environment(s) : EIO;
     }
     if (rc != 0) {
@@ -189,16 +283,23 @@ int64_t
 store_used_bytes(const struct store *s)
 {
     int64_t pages = 0;
-    int64_t page_size = 0;
+    MDB_stat stat = {0};
     for (int i = 0; i < TABLE_COUNT; i++) {
-        MDB_stat stat;
         if (mdb_stat(s->txn, s->tables[i], &stat) == 0) {
             pages += (int64_t)(stat.ms_branch_pages + stat.ms_leaf_pages +
                                stat.ms_overflow_pages);
-            page_size = stat.ms_psize;
         }
     }
-    return pages * page_size;
+    for (int i = 0; i < SERIES_COUNT; i++) {
+        pages += series_pages(&s->series[i], s->txn);
+    }
+    return pages * (int64_t)stat.ms_psize;
+}
+
+void
+store_set_bulk(struct store *s, bool bulk)
+{
+    s->bulk = bulk;
 }
 
 enum status
@@ -207,8 +308,7 @@ store_commit(struct store *s, int64_t wall_us)
     if (store_begin(s) != STATUS_OK) {
         return STATUS_IO;
     }
-    int rc = store_write_bucket(s);
-    rc = rc == 0 ? store_drop_buckets(s, wall_us) : rc;
+    int rc = store_drop_old(s, wall_us);
     rc = rc == 0 ? store_write_offsets(s) : rc;
     if (rc != 0) {
         return store_fail(s, "write", rc);
@@ -230,19 +330,26 @@ store_commit(struct store *s, int64_t wall_us)
     return store_begin(s);
 }
 
+static int64_t
+commit_due(const struct store *s)
+{
+    size_t bytes_max = s->bulk ? BULK_FACTOR * COMMIT_BYTES : COMMIT_BYTES;
+    if (s->dirty_bytes >= bytes_max) {
+        return 0;
+    }
+    return s->dirty_since_ns + (s->bulk ? BULK_AFTER_NS : COMMIT_AFTER_NS);
+}
+
 int64_t
 store_turn(struct store *s, int64_t now_ns, int64_t wall_us)
 {
     if (s->dirty && s->dirty_since_ns == 0) {
         s->dirty_since_ns = now_ns;
     }
-    bool due =
-        s->dirty && (now_ns - s->dirty_since_ns >= COMMIT_AFTER_NS ||
-                     s->bucket.count == BUCKET_IDS || s->dirty_bytes >= COMMIT_BYTES);
-    if (due || now_ns >= s->upkeep_ns) {
+    if ((s->dirty && now_ns >= commit_due(s)) || now_ns >= s->upkeep_ns) {
         enum status status = store_commit(s, wall_us);
         (void)status; /* told by store_damaged() and the log */
         s->upkeep_ns = now_ns + UPKEEP_NS;
     }
-    return s->dirty ? s->dirty_since_ns + COMMIT_AFTER_NS : s->upkeep_ns;
+    return s->dirty ? commit_due(s) : s->upkeep_ns;
 }

@@ -5,8 +5,9 @@
  * store_commit() ends it and begins the next, so replies and offsets reach the file
  * together and a restart continues exactly there. All of it can be rebuilt from Kafka.
  *
- * Replies are written off again in buckets: the ids that one commit brought, oldest
- * bucket first, when their time is over or the space is.
+ * Replies stand in buckets of time (series.h), each dropped as a whole when its time is
+ * over; when the space is used up the oldest go early. That an id had its terminal
+ * reply is known for as long, also where its bytes went before (`delivered`).
  *
  * After a failed write (disk full, I/O error) what was not committed is lost here,
  * though not in Kafka: the store then stays at the offsets last committed until the
@@ -30,12 +31,21 @@ struct store_config {
     const char *topic;     /* whose offsets are kept */
     int64_t bytes_max;     /* pages in use; about twice that on the disk at worst */
     int64_t ttl_us;
+    int64_t delivered_ttl_us; /* of answers delivered already; 0 or over ttl_us: ttl_us
+                               */
 };
 
 struct stored {
-    int64_t arrived_us; /* wall */
+    int64_t arrived_us; /* wall; of one id never before that of an earlier record */
     bool terminal;
+    bool delivered;    /* the bytes may go after delivered_ttl_us; for store_put() */
     struct span bytes; /* the framed record */
+};
+
+/* How far a partition is in. */
+struct store_position {
+    int64_t next;      /* offset of the next record */
+    int64_t newest_us; /* wall; latest arrival among the records below; 0 = not known */
 };
 
 /**
@@ -61,6 +71,9 @@ bool store_damaged(const struct store *store);
 MUST_CHECK enum status
 store_put(struct store *store, const struct uuid *id, const struct stored *r);
 
+/** Whether store_put() would refuse a terminal reply that arrived then. */
+bool store_ended(struct store *store, const struct uuid *id, int64_t arrived_us);
+
 /**
  * @param[out] r bytes valid until the next call that writes
  * @return STATUS_OK; STATUS_NOT_FOUND, also when its time is over
@@ -70,18 +83,18 @@ MUST_CHECK enum status store_get(struct store *store,
                                  int64_t wall_us,
                                  struct stored *r);
 
-/** All records below `next` are in. Written with the next commit. */
-void store_offset_set(struct store *store, int32_t partition, int64_t next);
+/** All records below at.next are in. Written with the next commit. */
+void store_offset_set(struct store *store, int32_t partition, struct store_position at);
 
 /** @return STATUS_OK; STATUS_NOT_FOUND */
 MUST_CHECK enum status
-store_offset_get(struct store *store, int32_t partition, int64_t *next);
+store_offset_get(struct store *store, int32_t partition, struct store_position *at);
 
 /* Deliveries of webhooks: framed records by id. */
 enum stored_delivery_state {
     DELIVERY_OPEN,  /* attempts are left */
     DELIVERY_ENDED, /* and it is not yet known that leat.webhooks says so */
-    DELIVERY_TOLD   /* as the former, and it is known: goes together with its reply */
+    DELIVERY_TOLD   /* as the former, and it is known */
 };
 
 struct stored_delivery {
@@ -122,9 +135,12 @@ void store_delivery_sweep(struct store *store,
 /** Ends the transaction: all or nothing of it is in the file. @blocks for a write */
 MUST_CHECK enum status store_commit(struct store *store, int64_t wall_us);
 
+/** While much is read again nobody waits for commits: fewer and larger ones. */
+void store_set_bulk(struct store *store, bool bulk);
+
 /**
- * Commits what has waited for 20 ms or grown to 1,000 records or 8 MiB; drops what is
- * past its time.
+ * Commits what has waited for 20 ms or grown to 8 MiB (in bulk 200 ms, 16 MiB); drops
+ * what is past its time.
  *
  * @return monotonic time of the next call
  */

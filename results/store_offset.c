@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The next offset of each partition: an array while running, a table at each commit. */
+/* How far each partition is in: an array while running, a table at each commit. */
 #include "results/store_state.h"
 
 #include <assert.h>
@@ -32,7 +32,7 @@ offset_slot(struct store *s, int32_t partition)
         return NULL;
     }
     for (size_t i = s->offset_count; i < count; i++) {
-        more[i] = (struct offset){.next = -1};
+        more[i] = (struct offset){.at = {.next = -1}};
     }
     s->offsets = more;
     s->offset_count = count;
@@ -40,31 +40,32 @@ offset_slot(struct store *s, int32_t partition)
 }
 
 void
-store_offset_set(struct store *s, int32_t partition, int64_t next)
+store_offset_set(struct store *s, int32_t partition, struct store_position at)
 {
     struct offset *slot = offset_slot(s, partition);
-    if (slot != NULL && slot->next != next) {
-        *slot = (struct offset){.next = next, .changed = true};
+    if (slot != NULL && slot->at.next != at.next) {
+        *slot = (struct offset){.at = at, .changed = true};
         store_note_written(s, 0);
     }
 }
 
 enum status
-store_offset_get(struct store *s, int32_t partition, int64_t *next)
+store_offset_get(struct store *s, int32_t partition, struct store_position *at)
 {
     struct offset *slot = offset_slot(s, partition);
-    if (slot != NULL && slot->next >= 0 && !s->damaged) {
-        *next = slot->next;
+    if (slot != NULL && slot->at.next >= 0 && !s->damaged) {
+        *at = slot->at;
         return STATUS_OK;
     }
     char text[OFFSET_KEY_MAX];
     MDB_val key = value_of(text, offset_key(s, (size_t)partition, text));
     MDB_val value;
     if (store_begin(s) != STATUS_OK ||
-        mdb_get(s->txn, s->tables[OFFSETS], &key, &value) != 0) {
+        mdb_get(s->txn, s->tables[OFFSETS], &key, &value) != 0 ||
+        value.mv_size != sizeof *at) {
         return STATUS_NOT_FOUND;
     }
-    memcpy(next, value.mv_data, sizeof *next);
+    memcpy(at, value.mv_data, sizeof *at);
     return STATUS_OK;
 }
 
@@ -73,14 +74,15 @@ store_write_offsets(struct store *s)
 {
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < s->offset_count; i++) {
-        if (!s->offsets[i].changed || s->damaged) {
+        struct offset *slot = &s->offsets[i];
+        if (!slot->changed || s->damaged) {
             continue;
         }
         char text[OFFSET_KEY_MAX];
         MDB_val key = value_of(text, offset_key(s, i, text));
-        MDB_val value = value_of(&s->offsets[i].next, sizeof s->offsets[i].next);
+        MDB_val value = value_of(&slot->at, sizeof slot->at);
         rc = mdb_put(s->txn, s->tables[OFFSETS], &key, &value, 0);
-        s->offsets[i].changed = false;
+        slot->changed = false;
     }
     return rc;
 }

@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The inside of a store, shared by store.c (opening, transactions) and by the one file
- * per table: store_result.c (results and their buckets), store_offset.c and
+ * The inside of a store, shared by store.c (opening, transactions), store_upkeep.c
+ * (what goes) and by the one file per kind of row: store_result.c, store_offset.c and
  * store_delivery.c. Nobody else includes it.
  */
 #ifndef RESULTS_STORE_STATE_H
 #define RESULTS_STORE_STATE_H
 
 #include "results/mark.h"
+#include "results/series.h"
 #include "results/store.h"
 
 #include <lmdb.h>
 
-#include <string.h>
-
-enum { BUCKET_IDS = 1000 };
-
 /*
- * results: id -> arrival, record; buckets: newest arrival in it -> ids;
- * offsets: topic:partition -> next; deliveries: id -> state, end, record.
+ * RESULTS: id -> arrival, flags, record. DELIVERED: the records of rows there that say
+ * ELSEWHERE, for a shorter time.
  */
-enum store_table { RESULTS, BUCKETS, OFFSETS, DELIVERIES, TABLE_COUNT };
+enum store_series { RESULTS, DELIVERED, SERIES_COUNT };
+
+/* offsets: topic:partition -> position; deliveries: id -> head, record. */
+enum store_table { OFFSETS, DELIVERIES, TABLE_COUNT };
 
 /* In front of every delivery. */
 struct delivery_head {
@@ -28,15 +28,11 @@ struct delivery_head {
     int64_t ended_us;
 };
 
-/* The ids that came since the last commit. */
-struct bucket {
-    int64_t newest_us;
-    size_t count;
-    struct uuid ids[BUCKET_IDS];
-};
+/* A transaction is ended at this size whoever should have done it. */
+enum { STORE_DIRTY_MAX = 64 << 20 };
 
 struct offset {
-    int64_t next; /* -1: nothing known */
+    struct store_position at; /* next -1: nothing known */
     bool changed;
 };
 
@@ -46,30 +42,18 @@ struct store {
     MDB_env *env;
     MDB_txn *txn; /* NULL only after a failure */
     MDB_dbi tables[TABLE_COUNT];
-    struct bucket bucket;
+    struct series series[SERIES_COUNT];
     struct offset *offsets; /* by partition */
     size_t offset_count;
     size_t dirty_bytes;
     int64_t dirty_since_ns; /* first turn that saw it dirty; 0 = none yet */
     int64_t upkeep_ns;      /* next look for what is over */
+    size_t evicted;         /* since the log was told */
+    int64_t evicted_log_ns; /* when it may be told again */
     bool dirty;
     bool damaged;
+    bool bulk;
 };
-
-/* LMDB takes keys and values that it only reads as void *. */
-static inline MDB_val
-value_of(const void *data, size_t size)
-{
-    MDB_val value = {.mv_size = size};
-    memcpy(&value.mv_data, &data, sizeof data);
-    return value;
-}
-
-static inline MDB_val
-key_of(const struct uuid *id)
-{
-    return value_of(id->bytes, UUID_BYTES);
-}
 
 static inline void
 store_note_written(struct store *s, size_t bytes)
@@ -89,8 +73,7 @@ int64_t store_used_bytes(const struct store *s);
 
 /* Each of these writes into the transaction and returns LMDB's code. */
 int store_write_offsets(struct store *s);
-int store_write_bucket(struct store *s);
-/* Drops buckets whose time is over, then the oldest while there is no space. */
-int store_drop_buckets(struct store *s, int64_t wall_us);
+/* Drops buckets whose time is over, then the oldest rows while there is no space. */
+int store_drop_old(struct store *s, int64_t wall_us);
 
 #endif

@@ -15,6 +15,7 @@
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { PARTITIONS = 4, VALUES_MAX = 4096 };
@@ -340,6 +341,68 @@ Test(results, show_a_job_as_queued_before_its_record_has_come_round)
     cr_assert_eq(find(&queued.id, TENANT, &arena, &found), STATUS_OK);
     cr_assert_eq(found.status, REPLY_SUCCEEDED);
     buf_fini(&b);
+}
+
+static void
+on_delivered(void *arg, enum status status, const struct reply *reply)
+{
+    struct reply found;
+    struct arena arena;
+    on_answer(arg, status, reply);
+    results_delivered(results, &reply->id);
+    cr_assert_eq(find(&reply->id, TENANT, &arena, &found), STATUS_OK);
+    cr_assert_eq(found.status, REPLY_FAILED, "known while it is being told");
+}
+
+Test(results, keep_what_was_delivered_for_a_shorter_time)
+{
+    struct waiter w[2] = {{0}};
+    struct results_wait *wait = NULL;
+    results_destroy(&results);
+    config.delivered_ttl_ns = NS_PER_S;
+    open_results();
+    await_ready();
+    struct uuid id = mint();
+    struct uuid polled = mint();
+    cr_assert_eq(results_expect(results, &id, clock_mono_ns() + PATIENCE_NS,
+                                on_delivered, &w[0], &wait),
+                 STATUS_OK);
+    expect(&polled, PATIENCE_NS, &w[1]);
+    produce(&id, REPLY_FAILED, "first");
+    produce(&polled, REPLY_SUCCEEDED, "");
+    await(&w[0]);
+    await(&w[1]);
+    cr_assert_eq(find_status(&id, TENANT), STATUS_OK);
+    int64_t end_ns = clock_mono_ns() + PATIENCE_NS;
+    while (find_status(&id, TENANT) == STATUS_OK) {
+        cr_assert_lt(clock_mono_ns(), end_ns, "still there");
+        loop_turn(loop, 10 * NS_PER_MS);
+    }
+    cr_assert_eq(find_status(&id, TENANT), STATUS_NOT_FOUND);
+    cr_assert_eq(find_status(&polled, TENANT), STATUS_OK);
+    int64_t known = atomic_load(&results_metric(ROW_DUPLICATES)->value);
+    produce(&id, REPLY_SUCCEEDED, "second");
+    while (atomic_load(&results_metric(ROW_DUPLICATES)->value) == known) {
+        cr_assert_lt(clock_mono_ns(), end_ns, "not known as a second one");
+        loop_turn(loop, 10 * NS_PER_MS);
+    }
+    cr_assert_eq(find_status(&id, TENANT), STATUS_NOT_FOUND);
+    config.delivered_ttl_ns = 0;
+}
+
+Test(results, say_how_far_they_have_read)
+{
+    struct buf text;
+    buf_init(&text, 4096);
+    await_ready();
+    struct uuid id = mint();
+    produce(&id, REPLY_SUCCEEDED, "");
+    await_found(&id);
+    results_describe(results, &text);
+    buf_append(&text, "", 1);
+    cr_assert_not_null(strstr((char *)text.data, "replies: 4 partitions, 0 behind\n"));
+    cr_assert_not_null(strstr((char *)text.data, ": from 0, next 1, end 0\n"));
+    buf_fini(&text);
 }
 
 Test(results, are_there_after_a_restart_without_being_read_again)

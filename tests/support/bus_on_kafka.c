@@ -40,6 +40,7 @@ static struct producer_topic *topic;
 static size_t sent;
 static size_t stored;
 static size_t misplaced;
+static size_t surveys;
 static unsigned char seen[RECORDS]; /* how often each record was read */
 
 static void
@@ -112,6 +113,14 @@ on_assigned(void *arg, struct partition *parts, size_t count)
 }
 
 static void
+on_surveyed(void *arg, struct survey *survey)
+{
+    (void)arg;
+    (void)survey;
+    surveys++;
+}
+
+static void
 member_commit(struct member *m)
 {
     struct partition done[PARTITIONS];
@@ -148,7 +157,11 @@ static void
 member_open(struct member *m, const char *name)
 {
     static const struct consumer_events events = {
-        .record = on_record, .assigned = on_assigned, .revoked = on_revoked};
+        .record = on_record,
+        .assigned = on_assigned,
+        .revoked = on_revoked,
+        .surveyed = on_surveyed,
+    };
     struct consumer_config config = {.name = name, .group = "check", .topics = {TOPIC}};
     struct fault fault = {0};
     *m = (struct member){0};
@@ -245,15 +258,34 @@ check_round_trip(struct member *a)
     REQUIRE(until(&a->partitions, PARTITIONS));
     REQUIRE(until_all_seen());
     REQUIRE(times_seen(1) == 1000);
-    int64_t offset = -9;
-    int64_t later_us = clock_wall_us() + 3600LL * 1000 * 1000;
-    REQUIRE(consumer_offset_at(a->consumer, TOPIC, 0, later_us, PATIENCE_NS, &offset) ==
-            STATUS_OK);
-    REQUIRE(offset == OFFSET_END);
-    REQUIRE(consumer_offset_at(a->consumer, TOPIC, 0, 1, PATIENCE_NS, &offset) ==
-            STATUS_OK);
-    REQUIRE(offset == 0);
     printf("1000 records came back once each, where their keys belong\n");
+}
+
+/* All partitions at once: their ends, and where two times are in them. */
+static void
+check_survey(struct member *a)
+{
+    struct bound bounds[PARTITIONS];
+    const int64_t times_us[] = {1, clock_wall_us() + 3600LL * 1000 * 1000};
+    for (size_t i = 0; i < 2; i++) {
+        int64_t records = 0;
+        struct survey survey = {TOPIC, times_us[i], bounds, PARTITIONS, 0};
+        for (int32_t p = 0; p < PARTITIONS; p++) {
+            bounds[p] = (struct bound){.partition = p};
+        }
+        surveys = 0;
+        REQUIRE(consumer_survey(a->consumer, &survey) == STATUS_OK);
+        REQUIRE(consumer_survey(a->consumer, &survey) == STATUS_FULL);
+        REQUIRE(until(&surveys, 1));
+        REQUIRE(survey.partition_count == PARTITIONS);
+        for (int32_t p = 0; p < PARTITIONS; p++) {
+            REQUIRE(bounds[p].status == STATUS_OK && bounds[p].low == 0);
+            REQUIRE(bounds[p].since == (i == 0 ? 0 : OFFSET_END));
+            records += bounds[p].high;
+        }
+        REQUIRE(records == 1000);
+    }
+    printf("one survey tells of all partitions\n");
 }
 
 static void
@@ -388,6 +420,7 @@ main(int argc, char **argv)
             STATUS_OK);
     REQUIRE(producer_topic(producer, TOPIC, &topic) == STATUS_OK);
     check_round_trip(&a);
+    check_survey(&a);
     check_group(&a);
     check_pause(&a);
     check_keep(&a);

@@ -143,6 +143,84 @@ Test(consumer, starts_where_the_assigned_callback_says, .timeout = 60)
     line_close(&line);
 }
 
+Test(consumer,
+     reads_nothing_of_a_partition_until_it_is_told_where_to_begin,
+     .timeout = 60)
+{
+    struct line line;
+    line_open(&line, 2);
+    for (int i = 0; i < 10; i++) {
+        cr_assert_eq(line_try(&line, i % 2, span_of_text("v"), NULL), STATUS_OK);
+    }
+    cr_assert(line_until(&line, &line.stored, 10));
+    line.start = OFFSET_LATER;
+    line_consume(&line);
+    cr_assert(line_until(&line, &line.assigned, 2));
+    const struct partition first[] = {{"t", 1, 3}, {"t", 7, 0}};
+    consumer_begin(line.consumer, first, 2);
+    cr_assert(line_until(&line, &line.record_count, 2));
+    cr_assert(line_until(&line, &line.ends, 1));
+    cr_assert_eq(line.records[0]->partition, 1);
+    cr_assert_eq(line.records[0]->offset, 3);
+    cr_assert_eq(line.record_count, 2, "nothing of the other one");
+    const struct partition again[] = {{"t", 0, 4}, {"t", 1, 0}};
+    consumer_begin(line.consumer, again, 2);
+    cr_assert(line_until(&line, &line.ends, 2));
+    cr_assert_eq(line.record_count, 3, "the one that is read goes on where it was");
+    cr_assert_eq(line.records[2]->partition, 0);
+    cr_assert_eq(line.records[2]->offset, 4);
+    line_close(&line);
+}
+
+Test(consumer, surveys_many_partitions_at_once_without_blocking, .timeout = 60)
+{
+    enum { MANY = 500 };
+    static struct bound bounds[MANY + 1];
+    struct line line;
+    line_open(&line, MANY);
+    for (int32_t i = 0; i < 20; i++) {
+        cr_assert_eq(line_try(&line, i % 10, span_of_text("v"), NULL), STATUS_OK);
+    }
+    cr_assert(line_until(&line, &line.stored, 20));
+    line_consume(&line);
+    for (int32_t i = 0; i <= MANY; i++) {
+        bounds[i] = (struct bound){.partition = i};
+    }
+    struct survey survey = {.topic = "t", .bounds = bounds, .count = MANY};
+    int64_t begun_ns = clock_mono_ns();
+    cr_assert_eq(consumer_survey(line.consumer, &survey), STATUS_OK);
+    cr_assert_lt(clock_mono_ns() - begun_ns, NS_PER_S / 10);
+    cr_assert_eq(consumer_survey(line.consumer, &survey), STATUS_FULL);
+    cr_assert(line_until(&line, &line.surveys, 1));
+    cr_assert_eq(survey.partition_count, MANY);
+    for (int32_t i = 0; i < MANY; i++) {
+        cr_assert_eq(bounds[i].status, STATUS_OK);
+        cr_assert_eq(bounds[i].low, 0);
+        cr_assert_eq(bounds[i].high, i < 10 ? 2 : 0);
+        cr_assert_eq(bounds[i].since, 0, "the in-process broker knows no times");
+    }
+    survey.count = MANY + 1;
+    cr_assert_eq(consumer_survey(line.consumer, &survey), STATUS_OK);
+    cr_assert(line_until(&line, &line.surveys, 2));
+    cr_assert_neq(bounds[MANY].status, STATUS_OK, "there is no such partition");
+    cr_assert_eq(bounds[0].status, STATUS_OK, "which spoils nothing for the others");
+    line_close(&line);
+}
+
+Test(consumer, forgets_a_survey_at_its_end, .timeout = 60)
+{
+    struct bound bound = {.partition = 0};
+    struct survey survey = {.topic = "t", .bounds = &bound, .count = 1};
+    struct line line;
+    line_open(&line, 1);
+    line_consume(&line);
+    dev_broker_destroy(&line.broker);
+    cr_assert_eq(consumer_survey(line.consumer, &survey), STATUS_OK);
+    line_stop_consuming(&line);
+    cr_assert_eq(line.surveys, 0);
+    line_close(&line);
+}
+
 Test(consumer, pauses_and_resumes_a_partition_without_loss_or_repeat, .timeout = 60)
 {
     struct line line;

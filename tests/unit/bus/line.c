@@ -68,6 +68,14 @@ on_end(void *arg, const char *topic, int32_t partition)
 }
 
 static void
+on_surveyed(void *arg, struct survey *survey)
+{
+    struct line *line = arg;
+    cr_assert_str_eq(survey->topic, "t");
+    line->surveys++;
+}
+
+static void
 on_trouble(void *arg, enum status status, const char *reason)
 {
     struct line *line = arg;
@@ -117,6 +125,7 @@ line_consume_as(struct line *line, const struct consumer_config *config)
         .revoked = on_revoked,
         .restarted = on_restarted,
         .reached_end = on_end,
+        .surveyed = on_surveyed,
         .trouble = on_trouble,
     };
     struct fault fault = {0};

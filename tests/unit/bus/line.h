@@ -38,6 +38,7 @@ struct line {
     bool keeps; /* what is revoked until consumer_revoke_end() */
     size_t restarts;
     size_t ends;
+    size_t surveys;
     size_t troubles;
     enum status trouble;
     int64_t start; /* where `assigned` starts reading; OFFSET_COMMITTED */
