@@ -24,7 +24,7 @@ void
 digest_format(const struct digest *digest, char hex[static DIGEST_HEX])
 {
     static const char digits[] = "0123456789abcdef";
-    for (unsigned i = 0; i < DIGEST_BYTES; i++) {
+    for (size_t i = 0; i < DIGEST_BYTES; i++) {
         hex[2 * i] = digits[digest->bytes[i] >> 4];
         hex[2 * i + 1] = digits[digest->bytes[i] & 15];
     }

@@ -289,5 +289,6 @@ http_call_wait(const struct http_call *call,
     curl_easy_setopt(t.curl, CURLOPT_NOSIGNAL, 0L);
     CURLcode result = curl_easy_perform(t.curl);
     http_transfer_read(&t, result, answer);
+    answer->head = NULL;
     http_transfer_fini(&t);
 }

@@ -47,6 +47,7 @@ struct http_answer {
     int code;           /* STATUS_TOO_LARGE: if it had come; else 0 */
     int64_t retry_after_s; /* of the Retry-After header; -1 = none */
     struct span body;      /* valid during the callback or until the buffer goes */
+    void *head;            /* for http_answer_header(); NULL after http_call_wait() */
 };
 
 typedef void (*http_answer_fn)(void *arg, const struct http_answer *answer);
@@ -69,6 +70,13 @@ MUST_CHECK enum status http_call_start(struct http_caller *caller,
                                        const struct http_call *call,
                                        http_answer_fn fn,
                                        void *arg);
+
+/**
+ * The value of an answer's header; of several, the last. Valid during the callback.
+ *
+ * @return NULL if there is none
+ */
+const char *http_answer_header(const struct http_answer *answer, const char *name);
 
 /**
  * The same, waiting in the calling thread: for command-line tools.

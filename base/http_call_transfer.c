@@ -345,6 +345,7 @@ http_transfer_read(const struct http_transfer *t,
         return;
     }
     answer->body = buf_span(t->answer);
+    answer->head = t->curl;
     struct curl_header *header = NULL;
     if (curl_easy_header(t->curl, "Retry-After", 0, CURLH_HEADER, -1, &header) ==
         CURLHE_OK) {
@@ -353,4 +354,16 @@ http_transfer_read(const struct http_transfer *t,
         curl_easy_getinfo(t->curl, CURLINFO_RETRY_AFTER, &seconds);
         answer->retry_after_s = seconds > 0 ? seconds : 0;
     }
+}
+
+const char *
+http_answer_header(const struct http_answer *answer, const char *name)
+{
+    struct curl_header *header = NULL;
+    if (answer->head == NULL || curl_easy_header(answer->head, name, 0, CURLH_HEADER,
+                                                 -1, &header) != CURLHE_OK) {
+        return NULL;
+    }
+    /* It lives with the answer; only the struct around it is used again. */
+    return header->value;
 }

@@ -94,6 +94,13 @@ struct span
 http_header(struct http_exchange *x, const char *name); /* {NULL, 0} if absent */
 struct span http_body(const struct http_exchange *x);   /* as sent */
 
+/** Called with a parameter of the query, decoded; value {NULL, 0}: it has no `=`. */
+typedef void (*http_parameter_fn)(void *arg, struct span name, struct span value);
+void http_query_each(struct http_exchange *x, http_parameter_fn fn, void *arg);
+
+/** The server through which a request came. */
+const struct http_server *http_server_of(const struct http_exchange *x);
+
 enum { HTTP_PEER_BYTES = 16 };
 
 /** The address of the other end: IPv6, or IPv4 mapped into it; zero if unknown. */

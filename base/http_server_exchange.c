@@ -332,6 +332,39 @@ http_body(const struct http_exchange *x)
     return buf_span(&x->body);
 }
 
+struct parameter_visit {
+    http_parameter_fn fn;
+    void *arg;
+};
+
+static enum MHD_Result
+parameter_visit(void *arg,
+                enum MHD_ValueKind kind,
+                const char *name,
+                size_t name_size,
+                const char *value,
+                size_t value_size)
+{
+    const struct parameter_visit *visit = arg;
+    (void)kind;
+    visit->fn(visit->arg, span_of(name, name_size), span_of(value, value_size));
+    return MHD_YES;
+}
+
+void
+http_query_each(struct http_exchange *x, http_parameter_fn fn, void *arg)
+{
+    struct parameter_visit visit = {.fn = fn, .arg = arg};
+    MHD_get_connection_values_n(x->connection->mhd, MHD_GET_ARGUMENT_KIND,
+                                parameter_visit, &visit);
+}
+
+const struct http_server *
+http_server_of(const struct http_exchange *x)
+{
+    return x->connection->server;
+}
+
 void
 http_peer(const struct http_exchange *x, uint8_t address[static HTTP_PEER_BYTES])
 {

@@ -60,6 +60,16 @@ uuid_vary(struct uuid_source *source, struct uuid *id)
     source_take(source, id->bytes + UUID_BYTES - 2, 2);
 }
 
+struct uuid
+uuid_custom(const uint8_t bytes[static UUID_BYTES])
+{
+    struct uuid id;
+    memcpy(id.bytes, bytes, UUID_BYTES);
+    id.bytes[6] = (uint8_t)(0x80 | (id.bytes[6] & 0x0f));
+    id.bytes[8] = (uint8_t)(0x80 | (id.bytes[8] & 0x3f));
+    return id;
+}
+
 void
 uuid_format(const struct uuid *id, char text[static UUID_TEXT])
 {

@@ -38,6 +38,9 @@ struct uuid uuid_mint(struct uuid_source *source, int64_t wall_us);
 /** Replaces the last two bytes by fresh random bits; version and variant stay. */
 void uuid_vary(struct uuid_source *source, struct uuid *id);
 
+/** A version 8 id (RFC 9562 section 5.8) from bytes of one's own. @thread any */
+struct uuid uuid_custom(const uint8_t bytes[static UUID_BYTES]);
+
 /** Lower-case 8-4-4-4-12 form, no NUL. @thread any */
 void uuid_format(const struct uuid *id, char text[static UUID_TEXT]);
 

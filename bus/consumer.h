@@ -108,6 +108,7 @@ struct consumer_config {
     const char *name;           /* for the log */
     const char *group;          /* NULL: no group; use consumer_assign() */
     const char *instance_id;    /* static membership, or NULL */
+    const char *client_id;      /* what the group shows of us; NULL: kafka.client.id */
     const char *topics[8];      /* of the group; unused ones NULL */
     int64_t session_timeout_ns; /* 0 = 10 s */
     int64_t fetch_bytes_max;    /* prefetched and not yet taken, in all; 0 = 16 MiB */

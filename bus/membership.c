@@ -52,6 +52,9 @@ membership_fixed(rd_kafka_conf_t *settings,
     if (status == STATUS_OK && config->instance_id != NULL) {
         status = client_set(settings, "group.instance.id", config->instance_id, fault);
     }
+    if (status == STATUS_OK && config->client_id != NULL) {
+        status = client_set(settings, "client.id", config->client_id, fault);
+    }
     if (status == STATUS_OK && wants_ends) {
         status = client_set(settings, "enable.partition.eof", "true", fault);
     }

@@ -66,6 +66,7 @@ positions_advance(struct position *at, int64_t offset)
     }
     at->resumed = false;
     at->next = offset + 1;
+    at->heard = true;
     return true;
 }
 

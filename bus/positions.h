@@ -19,6 +19,7 @@ struct position {
     int64_t next;   /* offset to be read next; a negative one is not known yet */
     int64_t gone;   /* what was to be read and is no longer there; -1 = none */
     bool resumed;   /* what comes below `next` was handed over before the pause */
+    bool heard;     /* a record came, so the end that librdkafka knows is of now */
     bool caught_up; /* its end was reached and told */
 };
 

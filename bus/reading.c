@@ -147,6 +147,7 @@ reading_reached(struct consumer *c, struct position *at)
 /*
  * librdkafka tells of an end only when a fetch came back empty, which under steady
  * traffic never happens; so a position is also compared with the end last heard of.
+ * Until a record came that end may be the one of an earlier assignment, long past.
  */
 static void
 reading_compare_ends(struct consumer *c)
@@ -158,7 +159,7 @@ reading_compare_ends(struct consumer *c)
         struct position *at = &c->assignment.positions.items[i];
         int64_t low = 0;
         int64_t high = 0;
-        if (at->caught_up || at->next < 0 ||
+        if (at->caught_up || !at->heard ||
             rd_kafka_get_watermark_offsets(c->rk, at->topic, at->partition, &low,
                                            &high) != RD_KAFKA_RESP_ERR_NO_ERROR) {
             continue;

@@ -38,31 +38,55 @@ is_in_time(const struct admission_ask *ask, int64_t *late_ns)
 }
 
 static enum status
-refuse(struct admission_refusal *why,
-       enum status status,
-       const char *detail,
-       int64_t retry_after_s)
+refuse_line(struct admission *a,
+            const struct admission_ask *ask,
+            int64_t late_ns,
+            struct admission_refusal *why)
 {
-    *why = (struct admission_refusal){.detail = detail, .retry_after_s = retry_after_s};
-    return status;
+    const struct admission_line *line = &ask->line;
+    int64_t earliest_ns = ask->now_ns + late_ns + line->batch_ns + LATE_KNOWN_NS;
+    int64_t due_ns =
+        share_slot(&a->line_slots_ns[line->model], earliest_ns, line->drain_per_s);
+    *why = (struct admission_refusal){
+        .reason = ADMISSION_LINE,
+        .detail = "what waits for the model takes longer than the deadline",
+        .retry_after_s = share_retry_s(due_ns, ask->now_ns),
+    };
+    return STATUS_FULL;
 }
 
 static enum status
 check(struct share *share,
       const struct tenant_limits *limits,
       const struct admission_ask *ask,
-      const char *const details[static 2],
+      enum admission_reason reason,
       struct admission_refusal *why)
 {
+    static const struct {
+        const char *too_large;
+        const char *full;
+    } details[ADMISSION_REASON_COUNT] = {
+        [ADMISSION_ALL] = {"the request alone is over the bytes that may be in flight",
+                           "too much is in flight"},
+        [ADMISSION_TENANT] =
+            {"the request alone is over the bytes that this tenant may "
+             "have in flight",
+             "this tenant's limits of requests, bytes or rate are "
+             "reached"},
+    };
     int64_t due_ns = 0;
     enum status status = share_check(share, limits, ask->bytes, ask->now_ns, &due_ns);
-    if (status == STATUS_OK) {
-        return status;
-    }
     if (status == STATUS_TOO_LARGE) {
-        return refuse(why, status, details[0], 0);
+        *why = (struct admission_refusal){.reason = reason,
+                                          .detail = details[reason].too_large};
+    } else if (status != STATUS_OK) {
+        *why = (struct admission_refusal){
+            .reason = reason,
+            .detail = details[reason].full,
+            .retry_after_s = share_retry_s(due_ns, ask->now_ns),
+        };
     }
-    return refuse(why, status, details[1], share_retry_s(due_ns, ask->now_ns));
+    return status;
 }
 
 enum status
@@ -70,27 +94,15 @@ admission_take(struct admission *a,
                const struct admission_ask *ask,
                struct admission_refusal *why)
 {
-    static const char *const in_all[] = {
-        "the request alone is over the bytes that may be in flight",
-        "too much is in flight"};
-    static const char *const of_tenant[] = {
-        "the request alone is over the bytes that this tenant may have in flight",
-        "this tenant's limits of requests, bytes or rate are reached"};
     const struct tenant_limits *limits = tenant_limits(ask->tenant);
     struct share *share = tenant_share(ask->tenant);
     int64_t late_ns = 0;
     if (!is_in_time(ask, &late_ns)) {
-        int64_t earliest_ns =
-            ask->now_ns + late_ns + ask->line.batch_ns + LATE_KNOWN_NS;
-        int64_t due_ns = share_slot(&a->line_slots_ns[ask->line.model], earliest_ns,
-                                    ask->line.drain_per_s);
-        return refuse(why, STATUS_FULL,
-                      "what waits for the model takes longer than the deadline",
-                      share_retry_s(due_ns, ask->now_ns));
+        return refuse_line(a, ask, late_ns, why);
     }
-    enum status status = check(&a->all, &a->limits, ask, in_all, why);
+    enum status status = check(&a->all, &a->limits, ask, ADMISSION_ALL, why);
     if (status == STATUS_OK) {
-        status = check(share, limits, ask, of_tenant, why);
+        status = check(share, limits, ask, ADMISSION_TENANT, why);
     }
     if (status == STATUS_OK) {
         share_take(&a->all, &a->limits, ask->bytes);

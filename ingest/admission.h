@@ -39,7 +39,15 @@ struct admission_ask {
     int64_t now_ns;
 };
 
+enum admission_reason {
+    ADMISSION_LINE,   /* what waits for the model takes longer than the deadline */
+    ADMISSION_ALL,    /* the bounds in all */
+    ADMISSION_TENANT, /* the tenant's bounds or rate */
+    ADMISSION_REASON_COUNT
+};
+
 struct admission_refusal {
+    enum admission_reason reason;
     const char *detail; /* static */
     int64_t retry_after_s;
 };

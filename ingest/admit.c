@@ -2,6 +2,7 @@
 /* The line is that of everybody who sends to the model, also past this process. */
 #include "ingest/admit.h"
 
+#include "ingest/metrics.h"
 #include "ingest/rate_limit.h"
 #include "ingest/service.h"
 
@@ -12,6 +13,11 @@ admit(struct ingest *ingest,
       struct admission_ask *ask,
       struct admission_refusal *why)
 {
+    static const enum ingest_metric metrics[ADMISSION_REASON_COUNT] = {
+        [ADMISSION_LINE] = METRIC_NOT_ADMITTED_LINE,
+        [ADMISSION_ALL] = METRIC_NOT_ADMITTED_ALL,
+        [ADMISSION_TENANT] = METRIC_NOT_ADMITTED_TENANT,
+    };
     struct backlog_view view;
     ask->line = (struct admission_line){.model = model->number};
     if (backlog_of(ingest->backlog, model->name, &view)) {
@@ -21,5 +27,8 @@ admit(struct ingest *ingest,
     }
     enum status status = admission_take(&ingest->admission, ask, why);
     rate_limit_tell(x, ask->tenant);
+    if (status != STATUS_OK) {
+        metric_add(&ingest_metrics[metrics[why->reason]], 1);
+    }
     return status;
 }

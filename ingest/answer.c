@@ -5,6 +5,8 @@
 #include "ingest/job_path.h"
 #include "ingest/metrics.h"
 #include "ingest/problem.h"
+#include "ingest/remote_wait.h"
+#include "schemas/codec.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -90,6 +92,23 @@ answer_reply(struct http_exchange *x,
     } else {
         problem_respond(x, &(struct problem){.status = body.status,
                                              .detail = "the answer cannot be written",
+                                             .id = &reply->id});
+    }
+    buf_fini(&body);
+}
+
+void
+answer_record(struct http_exchange *x, const struct reply *reply)
+{
+    struct buf body;
+    buf_init(&body, ANSWER_BYTES_MAX);
+    reply_encode(reply, &body);
+    const struct http_header type = header("Content-Type", REPLY_MEDIA_TYPE);
+    if (body.status == STATUS_OK) {
+        http_respond(x, 200, &type, 1, &body);
+    } else {
+        problem_respond(x, &(struct problem){.status = body.status,
+                                             .detail = "no memory for the reply",
                                              .id = &reply->id});
     }
     buf_fini(&body);

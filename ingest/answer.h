@@ -13,6 +13,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/** 200: the reply as a record, for another instance. */
+void answer_record(struct http_exchange *x, const struct reply *reply);
+
 /**
  * The answer of an infer call: 200 with outputs, or the problem that the reply tells.
  *

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "bus/producer.h"
+#include "ingest/forward.h"
 #include "ingest/job.h"
 #include "ingest/metrics.h"
 #include "ingest/problem.h"
@@ -216,7 +217,8 @@ job_delete(struct ingest *ingest,
         job_refuse(x, STATUS_NOT_FOUND);
         return;
     }
-    if (!job_read_wait(ingest, x, &wait_ns)) {
+    if (forward_exchange(ingest, x, &id, match->tenant) ||
+        !job_read_wait(ingest, x, &wait_ns)) {
         return;
     }
     enum status status = job_find(ingest, &id, match->tenant, &reply);

@@ -3,6 +3,7 @@
 #include "ingest/infer.h"
 
 #include "base/clock.h"
+#include "ingest/idempotency.h"
 #include "ingest/prefer.h"
 #include "ingest/service.h"
 #include "ingest/submit.h"
@@ -39,5 +40,5 @@ infer_post(struct ingest *ingest,
                      prefer.respond_async ? "respond-async" : "wait=0");
         }
     }
-    submit(ingest, x, &call);
+    idempotency_submit(ingest, x, &call);
 }

@@ -10,6 +10,9 @@
 #include "bus/dev_broker.h"
 #include "ingest/admin.h"
 #include "ingest/cancel.h"
+#include "ingest/claim.h"
+#include "ingest/forward.h"
+#include "ingest/internal.h"
 #include "ingest/key_line.h"
 #include "ingest/listen.h"
 #include "ingest/metrics.h"
@@ -52,17 +55,19 @@ serve(struct ingest *ingest,
       const struct route *route,
       struct route_match *match)
 {
-    if (guard_admits(ingest->guard, x, route->scopes, loop_now(ingest->loop),
-                     &match->tenant)) {
+    bool admitted = internal_is_peer(ingest, x)
+                        ? internal_tenant(ingest, x, &match->tenant)
+                        : guard_admits(ingest->guard, x, route->scopes,
+                                       loop_now(ingest->loop), &match->tenant);
+    if (admitted) {
         arena_reset(&ingest->arena);
         route->fn(ingest, x, match);
     }
 }
 
-static void
-on_request(void *arg, struct http_exchange *x)
+void
+ingest_route(struct ingest *ingest, struct http_exchange *x)
 {
-    struct ingest *ingest = arg;
     struct route_match match;
     enum status status = STATUS_OK;
     char allow[ROUTE_ALLOW_MAX];
@@ -75,6 +80,15 @@ on_request(void *arg, struct http_exchange *x)
     } else {
         problem_respond(
             x, &(struct problem){.status = status, .detail = "no such resource"});
+    }
+}
+
+void
+ingest_handle(void *arg, struct http_exchange *x)
+{
+    struct ingest *ingest = arg;
+    if (internal_admits(ingest, x)) {
+        ingest_route(ingest, x);
     }
 }
 
@@ -132,11 +146,14 @@ drain_advance(struct ingest *ingest, int64_t now_ns)
 {
     if (now_ns >= ingest->drain_ends_ns) {
         outcome_close_all(ingest);
+        claims_end_all(ingest->claims);
+        forward_end_waits(ingest);
     }
     bool flushed = http_server_connections(ingest->http) == 0 ||
                    now_ns >= ingest->drain_ends_ns + DRAIN_FLUSH_NS;
     bool lent = records_lent(ingest) && now_ns < ingest->drain_ends_ns;
-    if (http_server_active(ingest->http) == 0 && flushed && !lent) {
+    bool asked = ingest->internal != NULL && http_server_active(ingest->internal) > 0;
+    if (http_server_active(ingest->http) == 0 && !asked && flushed && !lent) {
         loop_stop(ingest->loop);
     }
     return now_ns + 10 * NS_PER_MS;
@@ -147,6 +164,10 @@ on_turn(void *arg, int64_t now_ns)
 {
     struct ingest *ingest = arg;
     int64_t due_ns = outcome_expire(ingest, now_ns);
+    int64_t errand_ns = errands_turn(ingest, now_ns);
+    due_ns = errand_ns < due_ns ? errand_ns : due_ns;
+    int64_t claim_ns = claims_turn(ingest->claims, now_ns);
+    due_ns = claim_ns < due_ns ? claim_ns : due_ns;
     if (now_ns >= ingest->gauges_due_ns) {
         gauges_set(ingest);
         ingest->gauges_due_ns = now_ns + GAUGES_NS;
@@ -171,7 +192,7 @@ listeners_open(struct ingest *ingest, struct fault *fault)
     http.body_timeout_ns = config->body_timeout_ns;
     http.idle_timeout_ns = config->idle_timeout_ns;
     enum status status = http_server_create(&ingest->http, ingest->loop, &http,
-                                            on_request, ingest, fault);
+                                            ingest_handle, ingest, fault);
     if (status != STATUS_OK || config->admin_listen == NULL) {
         return status;
     }
@@ -186,8 +207,10 @@ kafka_open(struct ingest *ingest,
            const struct results_config *results,
            struct fault *fault)
 {
+    struct results_config told = *results;
+    told.advertised = internal_advertised(ingest);
     enum status status =
-        results_create(&ingest->results, ingest->loop, ingest->bus, results, fault);
+        results_create(&ingest->results, ingest->loop, ingest->bus, &told, fault);
     if (status != STATUS_OK) {
         return status;
     }
@@ -204,6 +227,9 @@ kafka_open(struct ingest *ingest,
         return status;
     }
     status = canceler_open(&ingest->canceler, ingest, fault);
+    if (status == STATUS_OK) {
+        status = claims_open(&ingest->claims, ingest, fault);
+    }
     if (status != STATUS_OK) {
         return status;
     }
@@ -268,6 +294,9 @@ parts_open(struct ingest *ingest,
         status = pulse_create(&ingest->pulse);
     }
     if (status == STATUS_OK) {
+        status = internal_open(ingest, fault);
+    }
+    if (status == STATUS_OK) {
         status = kafka_open(ingest, results, fault);
     }
     if (status == STATUS_OK) {
@@ -299,6 +328,10 @@ ingest_create(struct ingest **out,
             "or --http.insecure=true if that is meant",
             config->http_listen);
     }
+    enum status status = internal_check(config, fault);
+    if (status != STATUS_OK) {
+        return status;
+    }
     struct ingest *ingest = calloc(1, sizeof(*ingest));
     if (ingest == NULL) {
         return STATUS_NO_MEMORY;
@@ -307,7 +340,7 @@ ingest_create(struct ingest **out,
     ingest->bus = bus;
     ingest->config = *config;
     metric_register(ingest_metrics, INGEST_METRIC_COUNT);
-    enum status status = parts_open(ingest, results, fault);
+    status = parts_open(ingest, results, fault);
     if (status != STATUS_OK) {
         ingest_destroy(&ingest);
         return status;
@@ -326,6 +359,12 @@ const char *
 ingest_admin_address(const struct ingest *ingest)
 {
     return ingest->admin == NULL ? NULL : http_server_address(ingest->admin);
+}
+
+const char *
+ingest_internal_address(const struct ingest *ingest)
+{
+    return ingest->internal == NULL ? NULL : http_server_address(ingest->internal);
 }
 
 bool
@@ -374,7 +413,11 @@ ingest_drain(struct ingest *ingest)
     log_info("draining", log_int("held", (int64_t)http_server_active(ingest->http)));
     publish_flush(ingest->publish);
     job_end_polls(ingest);
+    forward_end_waits(ingest);
     http_server_drain(ingest->http);
+    if (ingest->internal != NULL) {
+        http_server_drain(ingest->internal);
+    }
     loop_wake(ingest->loop);
 }
 
@@ -391,6 +434,7 @@ ingest_destroy(struct ingest **ingest)
     i->draining = true;
     loop_no_turn(i->loop, on_turn, i);
     canceler_close(&i->canceler);
+    claims_close(&i->claims);
     if (i->publish != NULL) {
         publish_close(&i->publish);
     }
@@ -398,7 +442,13 @@ ingest_destroy(struct ingest **ingest)
     if (i->results != NULL) {
         job_end_polls(i);
         outcome_close_all(i);
+        errands_close(i);
+        peer_caller_close(&i->peers);
         results_destroy(&i->results);
+    }
+    peer_caller_close(&i->peers);
+    if (i->internal != NULL) {
+        http_server_destroy(&i->internal);
     }
     if (i->admin != NULL) {
         http_server_destroy(&i->admin);

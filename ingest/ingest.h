@@ -38,8 +38,11 @@ struct ingest_config {
                                     acknowledgement before 503 */
     int64_t drain_timeout_ns;    /* drain.timeout */
     const char *keys_file;       /* http.keys.file; NULL = callers are not told apart */
-    bool cancel_on_disconnect;   /* cancel.on.disconnect */
-    bool insecure;               /* http.insecure: allow a non-loopback listen */
+    const char *internal_listen; /* internal.listen; NULL = off */
+    const char *internal_advertised; /* internal.advertised; NULL = what was bound */
+    const char *internal_token_file; /* internal.token.file; NULL = loopback only */
+    bool cancel_on_disconnect;       /* cancel.on.disconnect */
+    bool insecure;                   /* http.insecure: allow a non-loopback listen */
 };
 
 extern const struct option ingest_options[];
@@ -57,6 +60,9 @@ const char *ingest_address(const struct ingest *ingest);
 
 /** Address of the admin listener, NULL if off. */
 const char *ingest_admin_address(const struct ingest *ingest);
+
+/** Address of the listener for other ingests, NULL if off. */
+const char *ingest_internal_address(const struct ingest *ingest);
 
 /** Whether requests can be answered now; otherwise `waiting_for` says in words what
  * for.

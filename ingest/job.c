@@ -6,8 +6,12 @@
 
 #include "base/clock.h"
 #include "ingest/answer.h"
+#include "ingest/forward.h"
+#include "ingest/idempotency.h"
+#include "ingest/internal.h"
 #include "ingest/job_document.h"
 #include "ingest/problem.h"
+#include "ingest/remote_wait.h"
 #include "ingest/service.h"
 #include "ingest/submit.h"
 
@@ -18,7 +22,8 @@
 enum job_view {
     JOB_DOCUMENT,
     JOB_RESULT,
-    JOB_CANCELED /* as DELETE answers */
+    JOB_CANCELED, /* as DELETE answers */
+    JOB_RECORD    /* the reply as it stands in Kafka, for another instance */
 };
 
 enum { DETAIL_SIZE = 160 };
@@ -29,6 +34,7 @@ struct poll {
     struct ingest *ingest;
     struct http_exchange *x;
     struct results_wait *wait;
+    int64_t ends_ns;
     struct uuid id;
     const struct tenant *tenant; /* who asks */
     enum job_view view;
@@ -43,7 +49,7 @@ job_post(struct ingest *ingest,
                                      .job = true,
                                      .mode = SUBMISSION_ASYNC,
                                      .preference = ""};
-    submit(ingest, x, &call);
+    idempotency_submit(ingest, x, &call);
 }
 
 void
@@ -92,6 +98,10 @@ view_reply(struct ingest *ingest,
         answer_accepted(x, &reply->id, "");
         return;
     }
+    if (view == JOB_RECORD) {
+        answer_record(x, reply);
+        return;
+    }
     if (view == JOB_CANCELED) {
         job_answer_ended(ingest, x, reply);
         return;
@@ -135,6 +145,19 @@ job_find(struct ingest *ingest,
                         reply);
 }
 
+/* A job is known before anything is recorded of it where it was taken, and where the
+ * one that took it says so. */
+static bool
+is_under_way(struct ingest *ingest,
+             struct http_exchange *x,
+             const struct uuid *id,
+             const struct tenant *tenant)
+{
+    return submission_find(&ingest->submissions, id, tenant) != NULL ||
+           (internal_is_peer(ingest, x) &&
+            http_header(x, PEER_EXPECT_HEADER).data != NULL);
+}
+
 /* Answers with what is known now. */
 static void
 view_now(struct ingest *ingest,
@@ -147,7 +170,7 @@ view_now(struct ingest *ingest,
     enum status status = job_find(ingest, id, tenant, &reply);
     if (status == STATUS_OK) {
         view_reply(ingest, x, view, &reply);
-    } else if (submission_find(&ingest->submissions, id, tenant) != NULL) {
+    } else if (is_under_way(ingest, x, id, tenant)) {
         view_unrecorded(x, view, id);
     } else {
         job_refuse(x, status);
@@ -177,10 +200,13 @@ poll_answered(void *waiter, enum status status, const struct reply *reply)
     struct ingest *ingest = p->ingest;
     enum job_view view = p->view;
     struct uuid id = p->id;
+    int64_t ends_ns = p->ends_ns;
     const struct tenant *tenant = p->tenant;
     struct http_exchange *x = poll_end(p);
     if (status == STATUS_MISDIRECTED) {
-        job_refuse(x, status);
+        if (!forward_wait(ingest, x, &id, tenant, ends_ns)) {
+            job_refuse(x, status);
+        }
     } else if (status != STATUS_OK) {
         arena_reset(&ingest->arena);
         view_now(ingest, x, view, &id, tenant);
@@ -212,11 +238,14 @@ poll_begin(struct ingest *ingest,
     if (p == NULL) {
         return STATUS_NO_MEMORY;
     }
-    *p = (struct poll){
-        .ingest = ingest, .x = x, .id = *id, .tenant = tenant, .view = view};
+    *p = (struct poll){.ingest = ingest,
+                       .x = x,
+                       .ends_ns = loop_now(ingest->loop) + wait_ns,
+                       .id = *id,
+                       .tenant = tenant,
+                       .view = view};
     enum status status =
-        results_expect(ingest->results, id, loop_now(ingest->loop) + wait_ns,
-                       poll_answered, p, &p->wait);
+        results_expect(ingest->results, id, p->ends_ns, poll_answered, p, &p->wait);
     if (status != STATUS_OK) {
         free(p);
         return status;
@@ -306,14 +335,16 @@ job_read(struct ingest *ingest,
         job_refuse(x, STATUS_NOT_FOUND);
         return;
     }
+    if (forward_exchange(ingest, x, &id, tenant)) {
+        return;
+    }
     int64_t wait_ns = 0;
     if (!job_read_wait(ingest, x, &wait_ns)) {
         return;
     }
     struct reply reply;
     enum status status = job_find(ingest, &id, tenant, &reply);
-    bool known = status == STATUS_OK ||
-                 submission_find(&ingest->submissions, &id, tenant) != NULL;
+    bool known = status == STATUS_OK || is_under_way(ingest, x, &id, tenant);
     bool done = status == STATUS_OK && reply_is_terminal(&reply);
     if (!known || done || wait_ns == 0 || ingest->draining) {
         view_now(ingest, x, view, &id, tenant);
@@ -336,5 +367,7 @@ job_get_result(struct ingest *ingest,
                struct http_exchange *x,
                const struct route_match *match)
 {
-    job_read(ingest, x, match, JOB_RESULT);
+    bool record = internal_is_peer(ingest, x) &&
+                  span_is_text(http_header(x, "Accept"), REPLY_MEDIA_TYPE);
+    job_read(ingest, x, match, record ? JOB_RECORD : JOB_RESULT);
 }

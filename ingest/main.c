@@ -50,12 +50,10 @@ on_turn(void *arg, int64_t now_ns)
     }
     program->announced = true;
     const char *admin = ingest_admin_address(program->ingest);
-    const char *http = ingest_address(program->ingest);
-    if (admin == NULL) {
-        log_info("ready", log_text("http", http));
-    } else {
-        log_info("ready", log_text("http", http), log_text("admin", admin));
-    }
+    const char *internal = ingest_internal_address(program->ingest);
+    log_info("ready", log_text("http", ingest_address(program->ingest)),
+             log_text("admin", admin == NULL ? "off" : admin),
+             log_text("internal", internal == NULL ? "off" : internal));
     return TIME_NEVER;
 }
 

@@ -34,6 +34,20 @@ const struct option ingest_options[] = {
      "Address of the admin listener (/metrics, /livez, /readyz[?verbose], /startupz); "
      "empty is off.",
      NULL},
+    {"internal.listen", OPTION_TEXT, FIELD(internal_listen), 0, 0, "127.0.0.1:0",
+     "Address of the listener for other ingests, which pass requests on to the one "
+     "that "
+     "owns a job; empty is off: each answers for its own jobs only.",
+     NULL},
+    {"internal.advertised", OPTION_TEXT, FIELD(internal_advertised), 0, 0, "",
+     "host:port under which other ingests reach internal.listen; empty is the address "
+     "bound.",
+     NULL},
+    {"internal.token.file", OPTION_TEXT, FIELD(internal_token_file), 0, 0, "",
+     "File whose first line is the token, 16 characters or more, by which ingests know "
+     "each other; needed unless internal.listen is a loopback address. With "
+     "http.keys.file and without it internal.listen is off.",
+     NULL},
     {"infer.timeout", OPTION_DURATION, FIELD(infer_timeout_ns), NS_PER_S,
      3600 * NS_PER_S, "30s",
      "Longest time a request is held; then 504 with the id under which its result can "

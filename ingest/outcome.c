@@ -11,6 +11,7 @@
 #include "ingest/cancel.h"
 #include "ingest/metrics.h"
 #include "ingest/problem.h"
+#include "ingest/remote_wait.h"
 #include "ingest/service.h"
 
 #include <stdio.h>
@@ -25,6 +26,10 @@ exchange_take(struct submission *s)
 {
     struct http_exchange *x = s->x;
     s->x = NULL;
+    if (s->away != NULL) {
+        remote_wait_forget(s->away);
+        s->away = NULL;
+    }
     submission_move(s, SUBMISSION_KEPT);
     return x;
 }
@@ -204,11 +209,23 @@ answer_lost(struct submission *s, enum status status)
                                       });
 }
 
+/* The exchange goes on waiting, for the instance that now reads the answer. */
+static void
+wait_elsewhere(struct submission *s)
+{
+    s->away = remote_wait_begin(s->ingest, &s->id, s->tenant, s->ends_ns,
+                                outcome_answered, s);
+    if (s->away == NULL) {
+        answer_lost(s, STATUS_MISDIRECTED);
+    }
+}
+
 void
 outcome_answered(void *waiter, enum status status, const struct reply *reply)
 {
     struct submission *s = waiter;
     s->wait = NULL;
+    s->away = NULL;
     if (s->x != NULL) {
         switch (status) {
         case STATUS_OK:
@@ -216,6 +233,9 @@ outcome_answered(void *waiter, enum status status, const struct reply *reply)
             break;
         case STATUS_TIMEOUT:
             wait_ended(s);
+            break;
+        case STATUS_MISDIRECTED:
+            wait_elsewhere(s);
             break;
         default:
             answer_lost(s, status);

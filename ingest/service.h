@@ -11,10 +11,12 @@
 #include "base/loop.h"
 #include "ingest/admission.h"
 #include "ingest/backlog.h"
+#include "ingest/errand.h"
 #include "ingest/guard.h"
 #include "ingest/ingest.h"
 #include "ingest/job.h"
 #include "ingest/models_topic.h"
+#include "ingest/peer_call.h"
 #include "ingest/publish.h"
 #include "ingest/pulse.h"
 #include "ingest/submission.h"
@@ -23,6 +25,11 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+
+/* Exchanges that are with another instance. */
+struct forward_list {
+    struct forward *first;
+};
 
 struct ingest {
     struct loop *loop;
@@ -33,18 +40,31 @@ struct ingest {
     struct publish *publish;
     struct backlog *backlog;
     struct canceler *canceler; /* cancel.c */
+    struct claims *claims;     /* claim.c */
     struct submission_pool submissions;
-    struct poll_list polls; /* job.c */
+    struct poll_list polls;       /* job.c */
+    struct peer_caller *peers;    /* internal.c; NULL = no other instances */
+    struct errand_list errands;   /* errand.c: those that rest */
+    struct forward_list forwards; /* forward.c */
     struct tenants *tenants;
     struct guard *guard;
     struct admission admission;
     struct pulse *pulse;
-    struct arena arena;        /* scratch of one handler, reset before each */
-    struct http_server *http;  /* ingest.c */
-    struct http_server *admin; /* ingest.c; NULL = off */
-    int64_t gauges_due_ns;     /* ingest.c */
+    struct arena arena;           /* scratch of one handler, reset before each */
+    struct http_server *http;     /* ingest.c */
+    struct http_server *admin;    /* ingest.c; NULL = off */
+    struct http_server *internal; /* internal.c; NULL = off */
+    int64_t gauges_due_ns;        /* ingest.c */
+    bool errands_closed;          /* errand.c: no more are begun */
     bool draining;
     int64_t drain_ends_ns;
 };
+
+/** A complete request of the public or the internal listener. arg is the ingest. */
+void ingest_handle(void *arg, struct http_exchange *x);
+
+/** Hands an exchange to its route, also one that has waited: what it concerns has
+ * become ours. */
+void ingest_route(struct ingest *ingest, struct http_exchange *x);
 
 #endif

@@ -195,7 +195,7 @@ submission_settle(struct submission *s)
                        loop_now(ingest->loop));
         s->charged_bytes = 0;
     }
-    if (s->x == NULL && s->lent == 0 && s->wait == NULL) {
+    if (s->x == NULL && s->lent == 0 && s->wait == NULL && s->away == NULL) {
         submission_release(s);
     }
 }

@@ -49,12 +49,14 @@ struct submission {
     const struct tenant *tenant; /* whose it is */
     struct http_exchange *x;     /* NULL: answered */
     struct results_wait *wait;   /* NULL: told, or not waited for */
+    struct remote_wait *away;    /* the same while another instance owns the id */
     struct buf record;           /* the request, lent until its report */
     struct buf queued;           /* the QUEUED record, likewise */
     unsigned lent;               /* records not yet reported */
     bool request_stored;         /* Kafka acknowledged the request */
     size_t charged_bytes;        /* counted by admission; 0 = given back */
     int64_t began_ns;
+    int64_t ends_ns;                  /* of the wait */
     size_t model;                     /* its number in the catalogue */
     struct oip_answer answer;         /* what the caller asked to see */
     void *answer_memory;              /* owns what answer points to */

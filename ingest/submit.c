@@ -9,6 +9,8 @@
 #include "base/clock.h"
 #include "base/http_call.h"
 #include "ingest/admit.h"
+#include "ingest/answer_form.h"
+#include "ingest/json_length.h"
 #include "ingest/metrics.h"
 #include "ingest/outcome.h"
 #include "ingest/problem.h"
@@ -68,31 +70,6 @@ gate(struct draft *d)
 }
 
 static enum status
-json_length_of(struct draft *d, int64_t *length)
-{
-    enum { DIGITS_MAX = 12 };
-    struct span header = http_header(d->x, "Inference-Header-Content-Length");
-    *length = OIP_JSON_ONLY;
-    if (header.data == NULL) {
-        return STATUS_OK;
-    }
-    int64_t value = 0;
-    for (size_t i = 0; i < header.size; i++) {
-        if (header.data[i] < '0' || header.data[i] > '9' || i == DIGITS_MAX) {
-            value = -1;
-            break;
-        }
-        value = value * 10 + (header.data[i] - '0');
-    }
-    if (header.size == 0 || value < 0) {
-        return fault_set(&d->fault, STATUS_INVALID,
-                         "Inference-Header-Content-Length is not a length");
-    }
-    *length = value;
-    return STATUS_OK;
-}
-
-static enum status
 check_webhook(struct draft *d)
 {
     struct span url = d->body.webhook.url;
@@ -116,7 +93,8 @@ static enum status
 read_body(struct draft *d)
 {
     int64_t json_length = OIP_JSON_ONLY;
-    enum status status = json_length_of(d, &json_length);
+    enum status status = json_length_read(http_header(d->x, JSON_LENGTH_HEADER),
+                                          &json_length, &d->fault);
     if (status != STATUS_OK) {
         return status;
     }
@@ -182,6 +160,16 @@ record_bytes(const struct oip_request *body)
     return bytes;
 }
 
+static enum status
+id_take(struct draft *d, struct uuid *id)
+{
+    if (d->call->id == NULL) {
+        return results_mint(d->ingest->results, d->wall_us, id);
+    }
+    *id = *d->call->id;
+    return STATUS_OK;
+}
+
 /* How long the caller has patience; 0 = has no deadline. */
 static int64_t
 patience_ns(const struct draft *d)
@@ -225,7 +213,7 @@ enter(struct draft *d)
     struct uuid id;
     status = publish_aim(ingest->publish, d->model, d->info, now_ns, &d->aim);
     if (status == STATUS_OK) {
-        status = results_mint(ingest->results, d->wall_us, &id);
+        status = id_take(d, &id);
     }
     if (status == STATUS_OK) {
         status = submission_take(ingest, &id, d->call->tenant, &d->s);
@@ -242,44 +230,14 @@ enter(struct draft *d)
     return STATUS_OK;
 }
 
-/* Copies what the answer needs to know of the body into one block of memory. */
 static enum status
 remember_answer(struct draft *d)
 {
-    const struct oip_request *body = &d->body;
-    struct submission *s = d->s;
-    s->answer.all_binary = body->output_count == 0 && body->binary_all;
-    size_t names = 0;
-    size_t bytes = body->id.size;
-    for (size_t i = 0; i < body->output_count; i++) {
-        if (body->output_binary[i]) {
-            names++;
-            bytes += body->outputs[i].size;
-        }
-    }
-    if (names == 0 && bytes == 0) {
-        return STATUS_OK;
-    }
-    struct span *binary = malloc(names * sizeof(*binary) + bytes);
-    if (binary == NULL) {
-        return fault_set(&d->fault, STATUS_NO_MEMORY, "no memory for the request");
-    }
-    uint8_t *at = (uint8_t *)(binary + names);
-    s->answer_memory = binary;
-    if (body->id.size > 0) {
-        s->answer.client_id = span_of(at, body->id.size);
-        memcpy(at, body->id.data, body->id.size);
-        at += body->id.size;
-    }
-    for (size_t i = 0; i < body->output_count; i++) {
-        if (body->output_binary[i]) {
-            memcpy(at, body->outputs[i].data, body->outputs[i].size);
-            binary[s->answer.binary_count++] = span_of(at, body->outputs[i].size);
-            at += body->outputs[i].size;
-        }
-    }
-    s->answer.binary = binary;
-    return STATUS_OK;
+    enum status status =
+        answer_form_copy(&d->body, &d->s->answer, &d->s->answer_memory);
+    return status == STATUS_OK
+               ? status
+               : fault_set(&d->fault, status, "no memory for the request");
 }
 
 /* Wall time in ms after which nobody wants the answer; 0 = none. A held request is
@@ -340,7 +298,7 @@ encode(struct draft *d)
     };
     s->record = buf_borrow(&d->ingest->submissions, RECORD_BYTES_MAX);
     request_encode(&r, &s->record);
-    if (s->mode != SUBMISSION_HELD) {
+    if (s->mode != SUBMISSION_HELD || d->call->id != NULL) {
         encode_queued(d, &r);
     }
     if (s->record.status != STATUS_OK || s->queued.status != STATUS_OK) {
@@ -358,7 +316,8 @@ expect(struct draft *d)
         return STATUS_OK; /* nobody waits; results_queued() makes it findable */
     }
     int64_t wait_ns = s->mode == SUBMISSION_ASYNC ? DEV_JOB_WAIT_NS : d->wait_ns;
-    enum status status = results_expect(ingest->results, &s->id, s->began_ns + wait_ns,
+    s->ends_ns = s->began_ns + wait_ns;
+    enum status status = results_expect(ingest->results, &s->id, s->ends_ns,
                                         outcome_answered, s, &s->wait);
     if (status != STATUS_OK) {
         s->wait = NULL;
@@ -451,22 +410,47 @@ refuse(struct draft *d)
     problem_respond(d->x, &problem);
 }
 
+typedef enum status (*step_fn)(struct draft *);
+
+/* @return whether all went well; else the exchange is answered */
+static bool
+steps_take(struct draft *d, const step_fn *steps, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        enum status status = steps[i](d);
+        if (status != STATUS_OK) {
+            d->fault.status = status;
+            refuse(d);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
+draft_check(struct draft *d)
+{
+    static const step_fn steps[] = {
+        gate, read_timeout, read_body, check_webhook, find_model, check_model,
+    };
+    return steps_take(d, steps, sizeof(steps) / sizeof(steps[0]));
+}
+
+static bool
+draft_send(struct draft *d)
+{
+    static const step_fn steps[] = {enter, remember_answer, encode, expect,
+                                    send_request};
+    return steps_take(d, steps, sizeof(steps) / sizeof(steps[0]));
+}
+
 void
 submit(struct ingest *ingest, struct http_exchange *x, const struct submit_call *call)
 {
-    static enum status (*const steps[])(struct draft *) = {
-        gate,  read_timeout,    read_body, check_webhook, find_model,   check_model,
-        enter, remember_answer, encode,    expect,        send_request,
-    };
     struct draft d = {
         .ingest = ingest, .x = x, .call = call, .wall_us = clock_wall_us()};
-    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-        enum status status = steps[i](&d);
-        if (status != STATUS_OK) {
-            d.fault.status = status;
-            refuse(&d);
-            return;
-        }
+    if (!draft_check(&d) || !draft_send(&d)) {
+        return;
     }
     d.s->x = x;
     pulse_taken(ingest->pulse, d.s->began_ns);
@@ -476,4 +460,28 @@ submit(struct ingest *ingest, struct http_exchange *x, const struct submit_call 
     if (d.s->queued.size > 0) {
         send_queued(&d);
     }
+}
+
+bool
+submit_check(struct ingest *ingest,
+             struct http_exchange *x,
+             const struct submit_call *call)
+{
+    struct draft d = {
+        .ingest = ingest, .x = x, .call = call, .wall_us = clock_wall_us()};
+    return draft_check(&d);
+}
+
+enum status
+submit_read(struct ingest *ingest,
+            struct http_exchange *x,
+            const struct submit_call *call,
+            struct oip_request *body,
+            struct fault *fault)
+{
+    struct draft d = {.ingest = ingest, .x = x, .call = call};
+    enum status status = read_body(&d);
+    *body = d.body;
+    *fault = d.fault;
+    return status;
 }

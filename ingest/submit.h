@@ -22,10 +22,23 @@ struct submit_call {
     enum submission_mode mode;
     int64_t wait_ns;        /* how long to hold; not for ASYNC */
     const char *preference; /* for Preference-Applied; "" = none */
+    const struct uuid *id;  /* to be used; one of ours. NULL: minted */
 };
 
 /** Leads to exactly one http_respond(), now or later. */
 void
 submit(struct ingest *ingest, struct http_exchange *x, const struct submit_call *call);
+
+/** Whether submit() would get as far as admission; else x is answered. */
+bool submit_check(struct ingest *ingest,
+                  struct http_exchange *x,
+                  const struct submit_call *call);
+
+/** Reads the body alone. @param[out] body points into x and the ingest's arena */
+MUST_CHECK enum status submit_read(struct ingest *ingest,
+                                   struct http_exchange *x,
+                                   const struct submit_call *call,
+                                   struct oip_request *body,
+                                   struct fault *fault);
 
 #endif

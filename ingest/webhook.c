@@ -4,6 +4,7 @@
 #include "ingest/webhook.h"
 
 #include "ingest/answer.h"
+#include "ingest/forward.h"
 #include "ingest/job.h"
 #include "ingest/problem.h"
 #include "ingest/service.h"
@@ -140,6 +141,9 @@ webhook_post_redeliver(struct ingest *ingest,
     struct reply reply;
     if (uuid_parse(match->id, &id) != STATUS_OK) {
         job_refuse(x, STATUS_NOT_FOUND);
+        return;
+    }
+    if (forward_exchange(ingest, x, &id, match->tenant)) {
         return;
     }
     enum status status = job_find(ingest, &id, match->tenant, &reply);

@@ -20,7 +20,6 @@
 #include "results/replay.h"
 #include "schemas/codec.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 enum { ARENA_BYTES = 1 << 20, PARTITIONS_AT_ONCE = 256 };
@@ -46,7 +45,6 @@ struct inbox {
     int64_t commit_ns;
     int64_t settle_ns; /* TIME_NEVER: settled */
     int64_t tell_ns;   /* TIME_NEVER: none was behind */
-    char group[TOPIC_NAME_MAX + 1];
 };
 
 /* Never before that of an earlier record of the partition, so that a later reply to an
@@ -333,10 +331,10 @@ inbox_create(struct inbox **out,
     in->survey_ns = TIME_NEVER;
     in->tell_ns = TIME_NEVER;
     arena_init(&in->arena, ARENA_BYTES);
-    snprintf(in->group, sizeof in->group, "%sresults", config->bus->topics_prefix);
     const struct consumer_config consumer = {
         .name = "replies",
-        .group = in->group,
+        .group = config->group,
+        .client_id = config->client_id,
         .topics = {config->topic},
         .all_partitions = config->bus->dev,
     };

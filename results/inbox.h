@@ -34,6 +34,8 @@ struct inbox_events {
 struct inbox_config {
     const struct bus_config *bus; /* borrowed for the life of the inbox */
     const char *topic;            /* borrowed likewise */
+    const char *group;            /* borrowed likewise */
+    const char *client_id; /* what the group shows of us; NULL: kafka.client.id */
     int64_t ttl_us;
     struct store *store;
     struct owner *owner;

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { COUNTED_BYTES = 4 }; /* of an id that is to be a sibling */
 enum { VARIED_CHARACTERS = 4, TRIES_PER_ID = 4096, TRIES_MAX = 1 << 22 };
 
 void
@@ -152,6 +153,23 @@ owner_mint(struct owner *o, int64_t wall_us, struct uuid *id)
         }
     }
     return STATUS_UNAVAILABLE; /* chance of it: below (1 - 1/65536)^4194304 */
+}
+
+enum status
+owner_sibling(const struct owner *o, const struct uuid *of, struct uuid *id)
+{
+    int32_t wanted = owner_partition(o, of);
+    if (wanted == OWNER_NOBODY) {
+        return STATUS_UNAVAILABLE;
+    }
+    for (int tries = 0; tries < TRIES_MAX && owner_partition(o, id) != wanted;
+         tries++) {
+        size_t at = UUID_BYTES;
+        do {
+            at--;
+        } while (++id->bytes[at] == 0 && at > UUID_BYTES - COUNTED_BYTES);
+    }
+    return owner_partition(o, id) == wanted ? STATUS_OK : STATUS_UNAVAILABLE;
 }
 
 void

@@ -48,6 +48,15 @@ int32_t owner_partition(const struct owner *o, const struct uuid *id);
 /** An id of the current partition. @return STATUS_OK; STATUS_UNAVAILABLE owning none */
 MUST_CHECK enum status owner_mint(struct owner *o, int64_t wall_us, struct uuid *id);
 
+/**
+ * Changes the last bytes of an id, always in the same way, until it falls to the
+ * partition of another.
+ *
+ * @return STATUS_OK; STATUS_UNAVAILABLE while the size of the topic is not known
+ */
+MUST_CHECK enum status
+owner_sibling(const struct owner *o, const struct uuid *of, struct uuid *id);
+
 void owner_next(struct owner *o);
 
 #endif

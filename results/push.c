@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 struct push {
+    struct loop *loop;
     const struct owner *owner;
     struct webhooks *webhooks;
     struct delivery_log *log; /* NULL while no webhooks can be sent */
@@ -95,6 +96,7 @@ push_open(struct push **out,
     if (p == NULL) {
         return fault_set(fault, STATUS_NO_MEMORY, "no memory for webhooks");
     }
+    p->loop = loop;
     p->owner = config->owner;
     enum status status = open_webhooks(p, loop, config, fault);
     status = status == STATUS_OK ? open_log(p, loop, config, fault) : status;
@@ -140,4 +142,47 @@ push_turn(struct push *p, int64_t now_ns)
     int64_t next_ns = webhooks_turn(p->webhooks, now_ns);
     int64_t send_ns = p->log == NULL ? TIME_NEVER : delivery_log_turn(p->log, now_ns);
     return next_ns < send_ns ? next_ns : send_ns;
+}
+
+static struct delivery_book *
+book_of(struct results *r)
+{
+    return webhooks_book(results_push(r)->webhooks);
+}
+
+enum status
+results_webhook(struct results *r, const struct uuid *id, struct webhook_view *view)
+{
+    struct webhook_record record;
+    if (delivery_book_recall(book_of(r), id, &record) != STATUS_OK) {
+        return STATUS_NOT_FOUND;
+    }
+    *view = (struct webhook_view){
+        .state = record.state, .attempts = record.attempts, .due_us = record.due_us};
+    return STATUS_OK;
+}
+
+bool
+results_webhooks(struct results *r,
+                 const struct webhook_page *page,
+                 results_webhook_fn fn,
+                 void *arg,
+                 struct uuid *next)
+{
+    return delivery_book_list(book_of(r), page, fn, arg, next);
+}
+
+enum status
+results_redeliver(struct results *r, const struct reply *reply)
+{
+    struct push *p = results_push(r);
+    enum status status = webhooks_redeliver(p->webhooks, reply, loop_now(p->loop));
+    loop_wake(p->loop);
+    return status;
+}
+
+enum status
+results_reload_secrets(struct results *r, struct fault *fault)
+{
+    return webhooks_reload(results_push(r)->webhooks, fault);
 }

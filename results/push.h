@@ -43,4 +43,7 @@ void push_owner_changed(struct push *push);
 /** @return monotonic time of the next call */
 int64_t push_turn(struct push *push, int64_t now_ns);
 
+/** The one of the results room; results.c has it, push.c opens its door. */
+struct push *results_push(struct results *results);
+
 #endif

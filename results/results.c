@@ -12,10 +12,12 @@
 #include "results/inbox.h"
 #include "results/metrics.h"
 #include "results/owner.h"
+#include "results/peers.h"
 #include "results/push.h"
 #include "results/store.h"
 #include "schemas/codec.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,10 +29,12 @@ struct results {
     struct store *store;
     struct inbox *inbox;
     struct push *push;
+    struct peers *peers; /* NULL: nobody knows of nobody */
     struct owner owner;
     struct correlate correlate;
     struct arena arena; /* of a stored reply on its way to a waiter */
     char topic[TOPIC_NAME_MAX + 1];
+    char group[TOPIC_NAME_MAX + 1];
     int64_t ttl_us;
     const struct arrival *arriving; /* NULL unless on_reply() is at work */
     bool delivered;                 /* what is arriving, to its held connection */
@@ -133,6 +137,9 @@ on_settled(void *arg)
     size_t ended = correlate_end(&r->correlate, STATUS_MISDIRECTED, is_foreign, r);
     note_ended(ROW_ENDED_MISDIRECTED, ended);
     push_owner_changed(r->push);
+    if (r->peers != NULL) {
+        peers_refresh(r->peers);
+    }
 }
 
 /* A wait that is due: its deadline, or its reply was here before it. */
@@ -176,6 +183,7 @@ on_turn(void *arg, int64_t now_ns)
     metric_set(results_metric(ROW_WAITS), (int64_t)correlate_count(&r->correlate));
     int64_t next_ns = push_turn(r->push, now_ns);
     next_ns = least(next_ns, inbox_turn(r->inbox, now_ns));
+    next_ns = r->peers == NULL ? next_ns : least(next_ns, peers_turn(r->peers, now_ns));
     next_ns = least(next_ns, store_turn(r->store, now_ns, clock_wall_us()));
     next_ns = least(next_ns, correlate_next(&r->correlate));
     return next_ns > now_ns ? next_ns : now_ns;
@@ -203,11 +211,25 @@ open_push(struct results *r, const struct results_config *config, struct fault *
 }
 
 static enum status
+open_peers(struct results *r, const struct results_config *config, struct fault *fault)
+{
+    snprintf(r->group, sizeof r->group, "%sresults", r->bus.topics_prefix);
+    if (config->advertised == NULL) {
+        return STATUS_OK;
+    }
+    const struct peers_config peers = {
+        .group = r->group, .topic = r->topic, .own = config->advertised};
+    return peers_create(&r->peers, r->loop, &r->bus, &peers, fault);
+}
+
+static enum status
 open_inbox(struct results *r, struct fault *fault)
 {
     const struct inbox_config inbox = {
         .bus = &r->bus,
         .topic = r->topic,
+        .group = r->group,
+        .client_id = r->peers == NULL ? NULL : peers_own_id(r->peers),
         .ttl_us = r->ttl_us,
         .store = r->store,
         .owner = &r->owner,
@@ -253,6 +275,7 @@ results_create(struct results **out,
     }
     status = status == STATUS_OK ? open_store(r, config, fault) : status;
     status = status == STATUS_OK ? open_push(r, config, fault) : status;
+    status = status == STATUS_OK ? open_peers(r, config, fault) : status;
     status = status == STATUS_OK ? open_inbox(r, fault) : status;
     status = status == STATUS_OK ? loop_each_turn(loop, on_turn, r) : status;
     if (status != STATUS_OK) {
@@ -275,6 +298,7 @@ results_destroy(struct results **results)
     note_ended(ROW_ENDED_CLOSED,
                correlate_end(&r->correlate, STATUS_CLOSED, NULL, NULL));
     inbox_destroy(&r->inbox);
+    peers_destroy(&r->peers);
     push_close(&r->push);
     store_close(&r->store);
     correlate_fini(&r->correlate);
@@ -317,6 +341,12 @@ enum status
 results_mint(struct results *r, int64_t wall_us, struct uuid *id)
 {
     return owner_mint(&r->owner, wall_us, id);
+}
+
+enum status
+results_sibling(const struct results *r, const struct uuid *of, struct uuid *id)
+{
+    return owner_sibling(&r->owner, of, id);
 }
 
 void
@@ -424,40 +454,31 @@ results_find(struct results *r,
 }
 
 enum status
-results_webhook(struct results *r, const struct uuid *id, struct webhook_view *view)
+results_owner(struct results *r,
+              const struct uuid *id,
+              char address[static RESULTS_ADDRESS_SIZE])
 {
-    struct webhook_record record;
-    if (delivery_book_recall(webhooks_book(push_webhooks(r->push)), id, &record) !=
-        STATUS_OK) {
-        return STATUS_NOT_FOUND;
+    int32_t partition = owner_partition(&r->owner, id);
+    if (r->peers == NULL || owner_has(&r->owner, partition)) {
+        return STATUS_OK;
     }
-    *view = (struct webhook_view){
-        .state = record.state, .attempts = record.attempts, .due_us = record.due_us};
-    return STATUS_OK;
+    const char *found = peers_find(r->peers, partition);
+    if (found == NULL) {
+        peers_refresh(r->peers);
+        return STATUS_UNAVAILABLE;
+    }
+    snprintf(address, RESULTS_ADDRESS_SIZE, "%s", found);
+    return STATUS_MISDIRECTED;
 }
 
-bool
-results_webhooks(struct results *r,
-                 const struct webhook_page *page,
-                 results_webhook_fn fn,
-                 void *arg,
-                 struct uuid *next)
+void
+results_owner_failed(struct results *r)
 {
-    return delivery_book_list(webhooks_book(push_webhooks(r->push)), page, fn, arg,
-                              next);
+    peers_refresh(r->peers);
 }
 
-enum status
-results_redeliver(struct results *r, const struct reply *reply)
+struct push *
+results_push(struct results *r)
 {
-    enum status status =
-        webhooks_redeliver(push_webhooks(r->push), reply, loop_now(r->loop));
-    loop_wake(r->loop);
-    return status;
-}
-
-enum status
-results_reload_secrets(struct results *r, struct fault *fault)
-{
-    return webhooks_reload(push_webhooks(r->push), fault);
+    return r->push;
 }

@@ -40,6 +40,8 @@ struct results_config {
     int64_t webhook_timeout_ns;   /* webhook.timeout */
     int64_t webhook_attempts_max; /* webhook.attempts */
     int64_t webhooks_max;         /* webhook.pending.max */
+    const char *advertised; /* not an option: where other instances reach this one,
+                               host:port; NULL: nobody is told, nobody is known */
 };
 
 extern const struct option results_options[];
@@ -54,7 +56,7 @@ extern const size_t results_metric_count;
  *
  * @param[in] status STATUS_OK: reply is terminal; STATUS_TIMEOUT: the wait's deadline;
  *                   STATUS_CLOSED: shutting down; STATUS_MISDIRECTED: the partition of
- *                   the id went to another instance
+ *                   the id went to another instance, see results_owner()
  * @param[in] reply  borrowed during the call; NULL unless STATUS_OK
  */
 typedef void (*results_answer_fn)(void *waiter,
@@ -90,6 +92,20 @@ bool results_webhooks_enabled(const struct results *results);
  */
 MUST_CHECK enum status
 results_mint(struct results *results, int64_t wall_us, struct uuid *id);
+
+/** Moves an id, always in the same way, to the partition of another.
+ *
+ * @return STATUS_OK; STATUS_UNAVAILABLE while the size of the topic is not known
+ */
+MUST_CHECK enum status
+results_sibling(const struct results *results, const struct uuid *of, struct uuid *id);
+
+enum { RESULTS_DIGEST_BYTES = 32 };
+
+/** SHA-256 of a list of parts. @return STATUS_OK; STATUS_NO_MEMORY @thread any */
+MUST_CHECK enum status results_digest(const struct span *parts,
+                                      size_t count,
+                                      uint8_t digest[static RESULTS_DIGEST_BYTES]);
 
 /** Ends a quantum: ids minted from now on belong to the next owned partition. */
 void results_next_partition(struct results *results);
@@ -141,6 +157,24 @@ MUST_CHECK enum status results_find(struct results *results,
                                     struct span tenant,
                                     struct arena *arena,
                                     struct reply *reply);
+
+enum { RESULTS_ADDRESS_SIZE = 128 };
+
+/**
+ * Who can say what becomes of an id.
+ *
+ * @param[out] address of the owner's listener for other instances, host:port; set only
+ *                     on STATUS_MISDIRECTED
+ * @return STATUS_OK: this instance (also without results_config.advertised);
+ *         STATUS_MISDIRECTED: the one at `address`, as far as is known;
+ *         STATUS_UNAVAILABLE: not known now, it is being asked for
+ */
+MUST_CHECK enum status results_owner(struct results *results,
+                                     const struct uuid *id,
+                                     char address[static RESULTS_ADDRESS_SIZE]);
+
+/** The owner that results_owner() told, or did not know, has to be asked for anew. */
+void results_owner_failed(struct results *results);
 
 struct webhook_view {
     enum webhook_state state;

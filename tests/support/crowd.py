@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Thousands of callers at once: all connect, all ask in the same instant, and who is refused
 with Retry-After comes back when he was told to, once."""
+import collections
 import heapq
 import json
 import resource
@@ -110,4 +111,5 @@ def outcome(callers):
         "back_refused": sum(a.code == 429 for a in second),
         "back_answered": sum(a.code == 200 for a in second),
         "back_other": sum(a.code not in (200, 429) for a in second),
+        "codes": dict(collections.Counter(a.code for a in first + second)),
     }

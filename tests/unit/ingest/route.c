@@ -3,6 +3,8 @@
 
 #include <criterion/criterion.h>
 
+#include <string.h>
+
 static struct route_match match;
 static enum status status;
 static char allow[ROUTE_ALLOW_MAX];
@@ -84,4 +86,18 @@ Test(route, names_the_methods_that_a_known_path_takes)
     cr_assert_str_eq(allow, "POST");
     pattern_of(HTTP_OTHER, "/v2");
     cr_assert_eq(status, STATUS_CONFLICT);
+}
+
+/* A row without scopes is open: that has to be meant. */
+Test(route, asks_for_a_key_everywhere_but_at_health_the_page_and_the_document)
+{
+    static const char *const open_ones[] = {"/v2/health/live", "/v2/health/ready",
+                                            "/openapi.json", "/favicon.ico", "/"};
+    for (size_t i = 0; i < route_count; i++) {
+        bool meant = false;
+        for (size_t j = 0; j < sizeof(open_ones) / sizeof(open_ones[0]); j++) {
+            meant = meant || strcmp(routes[i].pattern, open_ones[j]) == 0;
+        }
+        cr_assert_eq(routes[i].scopes == 0, meant, "%s", routes[i].pattern);
+    }
 }

@@ -125,3 +125,37 @@ Test(owner, mints_fast)
     cr_assert_lt(each_ns, 50000);
     owner_fini(&o);
 }
+
+Test(owner, moves_an_id_to_the_partition_of_another_always_in_the_same_way)
+{
+    static const int32_t counts[] = {1, 3, 16, 4096};
+    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+        struct owner o;
+        own(&o, counts[i], 0, 1);
+        for (uint8_t n = 0; n < 20; n++) {
+            uint8_t bytes[UUID_BYTES];
+            memset(bytes, n, sizeof(bytes));
+            struct uuid of = uuid_custom(bytes);
+            memset(bytes, 0xff, sizeof(bytes)); /* so that the count runs over */
+            struct uuid id = uuid_custom(bytes);
+            struct uuid again = id;
+            cr_assert_eq(owner_sibling(&o, &of, &id), STATUS_OK);
+            cr_assert_eq(owner_partition(&o, &id), owner_partition(&o, &of));
+            cr_assert_eq(owner_sibling(&o, &of, &again), STATUS_OK);
+            cr_assert(uuid_equal(&id, &again));
+            cr_assert_eq(id.bytes[6] >> 4, 8);
+        }
+        owner_fini(&o);
+    }
+}
+
+Test(owner, knows_no_sibling_before_it_knows_the_size_of_the_topic)
+{
+    struct owner o;
+    const uint8_t bytes[UUID_BYTES] = {1};
+    struct uuid of = uuid_custom(bytes);
+    struct uuid id = of;
+    owner_init(&o);
+    cr_assert_eq(owner_sibling(&o, &of, &id), STATUS_UNAVAILABLE);
+    owner_fini(&o);
+}
