@@ -45,7 +45,7 @@ struct http_answer {
                            bad URL; STATUS_UNSUPPORTED: address, host or port refused;
                            STATUS_TIMEOUT;
                            STATUS_TOO_LARGE; STATUS_UNAVAILABLE: refused, reset, TLS */
-    int code;
+    int code;           /* STATUS_TOO_LARGE: if it had come; else 0 */
     int64_t retry_after_s; /* of the Retry-After header; -1 = none */
     struct span body;      /* valid during the callback or until the buffer goes */
     void *head;            /* for http_answer_header(); NULL after http_call_wait() */

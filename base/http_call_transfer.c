@@ -338,12 +338,15 @@ http_transfer_read(const struct http_transfer *t,
                    struct http_answer *answer)
 {
     *answer = (struct http_answer){.status = status_of(t, result), .retry_after_s = -1};
-    if (answer->status != STATUS_OK) {
+    if (answer->status != STATUS_OK && answer->status != STATUS_TOO_LARGE) {
         return;
     }
     long code = 0;
     curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &code);
     answer->code = (int)code;
+    if (answer->status != STATUS_OK) {
+        return;
+    }
     answer->body = buf_span(t->answer);
     answer->head = t->curl;
     struct curl_header *header = NULL;

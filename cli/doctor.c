@@ -101,7 +101,8 @@ check_shape(struct doctor *d,
 {
     char what[400];
     bool wants_compaction =
-        spec->config_count > 0 && strcmp(spec->config[0].value, "compact") == 0;
+        spec->config_count > 0 &&
+        strncmp(spec->config[0].value, "compact", strlen("compact")) == 0;
     if (wants_compaction && !view->compacted) {
         snprintf(what, sizeof(what), "%s is not compacted", spec->name);
         finding(d, true, what, "its records are state, the last one per key must stay",

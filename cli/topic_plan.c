@@ -114,7 +114,8 @@ plan_topic(struct plan *p,
     };
     bool good = spec->name != NULL && spec->config != NULL;
     if (good && kind->compacted) {
-        good = config_put(p, spec, "cleanup.policy", "compact");
+        good = config_put(p, spec, "cleanup.policy",
+                          kind->retention_ns > 0 ? "compact,delete" : "compact");
     }
     if (good && kind->retention_ns > 0) {
         good =
@@ -141,7 +142,8 @@ topic_plan(const struct bus_config *bus,
     int64_t bytes = sizes->message_bytes_max;
     const struct kind fixed[FIXED_TOPICS] = {
         {TOPIC_REPLIES, replies, false, reply_ns, bytes},
-        {TOPIC_WEBHOOKS, replies, true, 0, 0},
+        /* A pending delivery is written at least once a day, an ended one not again. */
+        {TOPIC_WEBHOOKS, replies, true, 7 * DAY_NS, 0},
         {TOPIC_MODELS, 1, true, 0, 0},
         {TOPIC_CONTROL, 1, false, 600 * NS_PER_S, 0},
         {TOPIC_DEAD_LETTERS, 1, false, 7 * DAY_NS, bytes},

@@ -4,6 +4,7 @@
 #include "ingest/webhook.h"
 
 #include "ingest/answer.h"
+#include "ingest/forward.h"
 #include "ingest/job.h"
 #include "ingest/problem.h"
 #include "ingest/service.h"
@@ -123,8 +124,7 @@ refuse(struct http_exchange *x, enum status status, const struct uuid *id)
 {
     static const char *const details[STATUS_COUNT] = {
         [STATUS_NOT_FOUND] = "the job has no webhook that wanted its ending",
-        [STATUS_UNSUPPORTED] = "the webhook cannot be sent: no signing secret "
-                               "(webhook.secret.file), or no URL",
+        [STATUS_UNSUPPORTED] = "no webhook.secret.file to sign with, or no URL",
         [STATUS_UNAVAILABLE] = "the deliveries of this job are still being read",
         [STATUS_FULL] = "too many webhooks are pending (webhook.pending.max)",
     };
@@ -141,6 +141,9 @@ webhook_post_redeliver(struct ingest *ingest,
     struct reply reply;
     if (uuid_parse(match->id, &id) != STATUS_OK) {
         job_refuse(x, STATUS_NOT_FOUND);
+        return;
+    }
+    if (forward_exchange(ingest, x, &id, match->tenant)) {
         return;
     }
     enum status status = job_find(ingest, &id, match->tenant, &reply);

@@ -76,7 +76,7 @@ results_on_reply(void *arg,
         batches_note(r->batches, reply, arrived_us);
     }
     if (stored.terminal && status != STATUS_CONFLICT) {
-        webhooks_begin(r->webhooks, reply, loop_now(r->loop), arrived_us);
+        webhooks_begin(push_webhooks(r->push), reply, loop_now(r->loop), arrived_us);
     }
 }
 

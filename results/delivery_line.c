@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An endpoint stands in `ready` exactly while somebody waits for it and a place is
- * free; its time there is now or the end of its pause. */
+ * free; its time there is now, the end of its pause, or when its first is over. */
 #include "results/delivery_line.h"
 
 #include "base/clock.h"
@@ -65,6 +65,18 @@ delivery_line_fini(struct delivery_line *l)
     map_fini(&l->endpoints);
 }
 
+/* When it can call, or its first has lived too long to wait for that. */
+static int64_t
+wake_of(const struct endpoint *e, int64_t now_ns)
+{
+    int64_t wake_ns = e->paused_until_ns;
+    int64_t over_ns = delivery_waiting(endpoint_first(e))->lives_until_ns;
+    if (endpoint_is_open(e) && over_ns < wake_ns) {
+        wake_ns = over_ns;
+    }
+    return wake_ns > now_ns ? wake_ns : now_ns;
+}
+
 /* After any change of an endpoint. One that has its turn keeps it. */
 static bool
 place(struct delivery_line *l, struct endpoint *e, int64_t now_ns)
@@ -74,10 +86,11 @@ place(struct delivery_line *l, struct endpoint *e, int64_t now_ns)
         heap_remove(&l->ready, &e->wake);
         return true;
     }
-    if (e->paused_until_ns <= now_ns && stands && e->wake_ns <= now_ns) {
+    int64_t wake_ns = wake_of(e, now_ns);
+    if (stands && e->wake_ns <= now_ns && wake_ns == now_ns) {
         return true;
     }
-    e->wake_ns = e->paused_until_ns > now_ns ? e->paused_until_ns : now_ns;
+    e->wake_ns = wake_ns;
     e->turn = l->turn++;
     if (stands) {
         heap_update(&l->ready, &e->wake);
@@ -188,9 +201,7 @@ queue_due(struct delivery_line *l, int64_t now_ns)
 }
 
 enum delivery_turn
-delivery_line_take(struct delivery_line *l,
-                   int64_t now_ns,
-                   struct waiting_delivery **out)
+delivery_line_take(struct delivery_line *l, int64_t now_ns, struct waiting_delivery **d)
 {
     queue_due(l, now_ns);
     struct heap_node *node = heap_peek(&l->ready);
@@ -198,15 +209,15 @@ delivery_line_take(struct delivery_line *l,
         return DELIVERY_NONE;
     }
     struct endpoint *e = endpoint_ready(node);
-    struct waiting_delivery *d = delivery_waiting(endpoint_first(e));
-    bool over = endpoint_is_open(e) && d->lives_until_ns <= now_ns;
+    struct waiting_delivery *first = delivery_waiting(endpoint_first(e));
+    bool over = endpoint_is_open(e) && first->lives_until_ns <= now_ns;
     heap_remove(&l->ready, node);
-    endpoint_leave(e, &d->waiting);
-    d->calling = !over;
+    endpoint_leave(e, &first->waiting);
+    first->calling = !over;
     e->calls += !over;
     bool placed = place(l, e, now_ns);
     (void)placed; /* it stood in the heap a moment ago: there is room */
-    *out = d;
+    *d = first;
     return over ? DELIVERY_OVER : DELIVERY_CALL;
 }
 

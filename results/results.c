@@ -2,17 +2,12 @@
 /*
  * Joins the parts and answers what is asked of the room; what comes in is arrival.c's.
  */
+#include "results/results.h"
+
 #include "base/clock.h"
 #include "base/log.h"
-#include "results/correlate.h"
-#include "results/delivery_log.h"
-#include "results/inbox.h"
 #include "results/metrics.h"
-#include "results/owner.h"
-#include "results/peers.h"
 #include "results/results_state.h"
-#include "results/store.h"
-#include "results/webhooks.h"
 #include "schemas/codec.h"
 
 #include <stdio.h>
@@ -36,41 +31,7 @@ on_settled(void *arg)
     metric_set(results_metric(ROW_PARTITIONS), (int64_t)r->owner.order_count);
     size_t ended = correlate_end(&r->correlate, STATUS_MISDIRECTED, is_foreign, r);
     results_note_ended(ROW_ENDED_MISDIRECTED, ended);
-    if (r->log != NULL) {
-        delivery_log_follow(r->log);
-    }
-    webhooks_ownership_changed(r->webhooks);
-}
-
-static bool
-delivery_is_ours(void *arg, const struct uuid *id)
-{
-    const struct results *r = arg;
-    return r->log != NULL ? delivery_log_is_ours(r->log, id)
-                          : r->owner.order_count > 0 && !is_foreign(arg, id);
-}
-
-static void
-write_delivery(void *arg, const struct uuid *id, struct span bytes)
-{
-    const struct results *r = arg;
-    if (r->log != NULL) {
-        delivery_log_write(r->log, id, bytes);
-    }
-}
-
-static void
-on_delivery(void *arg, const struct webhook_record *w, struct span bytes)
-{
-    struct results *r = arg;
-    webhooks_learn(r->webhooks, w, bytes);
-}
-
-static void
-on_deliveries_known(void *arg)
-{
-    struct results *r = arg;
-    webhooks_ownership_changed(r->webhooks);
+    push_owner_changed(r->push);
     if (r->peers != NULL) {
         peers_refresh(r->peers);
     }
@@ -115,9 +76,7 @@ on_turn(void *arg, int64_t now_ns)
         end_due(r, &wanted);
     }
     metric_set(results_metric(ROW_WAITS), (int64_t)correlate_count(&r->correlate));
-    int64_t next_ns = webhooks_turn(r->webhooks, now_ns);
-    next_ns =
-        r->log == NULL ? next_ns : least(next_ns, delivery_log_turn(r->log, now_ns));
+    int64_t next_ns = push_turn(r->push, now_ns);
     next_ns = least(next_ns, inbox_turn(r->inbox, now_ns));
     next_ns = least(next_ns, batches_turn(r->batches, now_ns, clock_wall_us()));
     next_ns = r->peers == NULL ? next_ns : least(next_ns, peers_turn(r->peers, now_ns));
@@ -140,26 +99,11 @@ open_store(struct results *r, const struct results_config *config, struct fault 
 }
 
 static enum status
-open_webhooks(struct results *r,
-              const struct results_config *config,
-              struct fault *fault)
+open_push(struct results *r, const struct results_config *config, struct fault *fault)
 {
-    const struct webhooks_config webhooks = {
-        .secret_file = config->secret_file,
-        .allow_private = config->allow_private,
-        .hosts = config->webhook_hosts,
-        .ports = config->webhook_ports,
-        .timeout_ns = config->webhook_timeout_ns,
-        .attempts_max = config->webhook_attempts_max,
-        .pending_max = config->webhooks_max,
-        .delays_ns = webhook_delays_ns,
-        .pause_ns = webhook_pause_ns,
-        .lifetime_ns =
-            webhooks_lifetime(webhook_delays_ns, config->webhook_attempts_max),
-        .ttl_us = r->ttl_us,
-        .journal = {.is_ours = delivery_is_ours, .write = write_delivery, .arg = r},
-    };
-    return webhooks_create(&r->webhooks, r->loop, r->store, &webhooks, fault);
+    const struct push_config push = {
+        .bus = &r->bus, .owner = &r->owner, .store = r->store, .results = config};
+    return push_open(&r->push, r->loop, &push, fault);
 }
 
 static enum status
@@ -172,20 +116,6 @@ open_peers(struct results *r, const struct results_config *config, struct fault 
     const struct peers_config peers = {
         .group = r->group, .topic = r->topic, .own = config->advertised};
     return peers_create(&r->peers, r->loop, &r->bus, &peers, fault);
-}
-
-static enum status
-open_log(struct results *r, struct fault *fault)
-{
-    const struct delivery_log_config log = {
-        .bus = &r->bus,
-        .owner = &r->owner,
-        .events = {.record = on_delivery, .caught_up = on_deliveries_known},
-        .arg = r,
-    };
-    return webhooks_enabled(r->webhooks)
-               ? delivery_log_open(&r->log, r->loop, &log, fault)
-               : STATUS_OK;
 }
 
 static enum status
@@ -258,8 +188,7 @@ results_create(struct results **out,
         fault_set(fault, status, "topics.prefix gives no name that Kafka takes");
     }
     status = status == STATUS_OK ? open_store(r, config, fault) : status;
-    status = status == STATUS_OK ? open_webhooks(r, config, fault) : status;
-    status = status == STATUS_OK ? open_log(r, fault) : status;
+    status = status == STATUS_OK ? open_push(r, config, fault) : status;
     status = status == STATUS_OK ? open_peers(r, config, fault) : status;
     status = status == STATUS_OK ? open_inbox(r, fault) : status;
     status = status == STATUS_OK ? open_batches(r) : status;
@@ -286,8 +215,7 @@ results_destroy(struct results **results)
     inbox_destroy(&r->inbox);
     batches_destroy(&r->batches);
     peers_destroy(&r->peers);
-    webhooks_destroy(&r->webhooks);
-    delivery_log_close(&r->log);
+    push_close(&r->push);
     store_close(&r->store);
     correlate_fini(&r->correlate);
     owner_fini(&r->owner);
@@ -322,7 +250,7 @@ results_waiting_for(const struct results *r)
 bool
 results_webhooks_enabled(const struct results *r)
 {
-    return webhooks_enabled(r->webhooks);
+    return webhooks_enabled(push_webhooks(r->push));
 }
 
 enum status
@@ -446,40 +374,10 @@ results_owner_failed(struct results *r)
     peers_refresh(r->peers);
 }
 
-enum status
-results_webhook(struct results *r, const struct uuid *id, struct webhook_view *view)
+struct push *
+results_push(struct results *r)
 {
-    struct webhook_record record;
-    if (delivery_book_recall(webhooks_book(r->webhooks), id, &record) != STATUS_OK) {
-        return STATUS_NOT_FOUND;
-    }
-    *view = (struct webhook_view){
-        .state = record.state, .attempts = record.attempts, .due_us = record.due_us};
-    return STATUS_OK;
-}
-
-bool
-results_webhooks(struct results *r,
-                 const struct webhook_page *page,
-                 results_webhook_fn fn,
-                 void *arg,
-                 struct uuid *next)
-{
-    return delivery_book_list(webhooks_book(r->webhooks), page, fn, arg, next);
-}
-
-enum status
-results_redeliver(struct results *r, const struct reply *reply)
-{
-    enum status status = webhooks_redeliver(r->webhooks, reply, loop_now(r->loop));
-    loop_wake(r->loop);
-    return status;
-}
-
-enum status
-results_reload_secrets(struct results *r, struct fault *fault)
-{
-    return webhooks_reload(r->webhooks, fault);
+    return r->push;
 }
 
 struct batches *

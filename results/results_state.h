@@ -10,14 +10,13 @@
 #include "bus/config.h"
 #include "results/batches.h"
 #include "results/correlate.h"
-#include "results/delivery_log.h"
 #include "results/inbox.h"
 #include "results/metrics.h"
 #include "results/owner.h"
 #include "results/peers.h"
+#include "results/push.h"
 #include "results/results.h"
 #include "results/store.h"
-#include "results/webhooks.h"
 
 /* A reply that is being told and stands in the store right after: by then it is known
  * whether its connection took it. */
@@ -31,8 +30,7 @@ struct results {
     struct bus_config bus;
     struct store *store;
     struct inbox *inbox;
-    struct webhooks *webhooks;
-    struct delivery_log *log; /* NULL while no webhooks can be sent */
+    struct push *push;
     struct batches *batches;
     struct peers *peers; /* NULL: nobody knows of nobody */
     struct owner owner;

@@ -19,7 +19,7 @@
  */
 enum store_series { RESULTS, DELIVERED, SERIES_COUNT };
 
-/* offsets: topic:partition -> position; deliveries: id -> state, end, record;
+/* offsets: topic:partition -> position; deliveries: id -> head, record;
  * batches: id -> row; batch notes: id, n -> line (store_batch.c). */
 enum store_table { OFFSETS, DELIVERIES, BATCHES, BATCH_NOTES, TABLE_COUNT };
 

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -163,6 +164,44 @@ def webhook_ended(address, job, seconds=20):
         time.sleep(0.05)
 
 
+def make_key(tenant):
+    """(header of a caller, line of the file of keys)"""
+    key, line = leat("keys", "create", f"--tenant={tenant}")[1].splitlines()
+    return {"Authorization": f"Bearer {key}"}, line
+
+
+def own_only(s, secret, path):
+    """One tenant neither sees nor begins anew what is another's; secrets change by SIGHUP."""
+    (acme, first), (bolt, second) = make_key("acme"), make_key("bolt")
+    keys = os.path.join(s.folder, "keys")
+    with open(keys, "w", encoding="ascii") as f:
+        f.write(first + "\n" + second + "\n")
+    os.chmod(keys, 0o600)
+    ingest = s.ingest("t.", secret, "--webhook.allow.private=true", f"--http.keys.file={keys}")
+    address, receiver = ingest.ready["http"], webhooks.Receiver()
+    fresh = [os.urandom(32)]
+    webhooks.secret_file(os.path.dirname(path), *fresh)
+    ingest.process.send_signal(signal.SIGHUP)
+    ingest.wait_log("msg=reloading")
+    code, _, got = ask.call(address, "POST", "/v1/jobs", webhooks.job(receiver.url), acme)
+    assert code == 202, got
+    verified(receiver.calls.get(timeout=30), fresh)
+
+    def seen(who):
+        return [w["id"] for w in ask.call(address, "GET", "/v1/webhooks?limit=1000",
+                                          headers=who)[2]["webhooks"]]
+
+    assert seen(acme) == [got["id"]] and seen(bolt) == []
+    place = f"/v1/webhooks/{got['id']}/redeliver"
+    assert ask.call(address, "POST", place, headers=bolt)[0] == 404
+    assert ask.call(address, "POST", place)[0] == 401
+    assert receiver.calls.empty()
+    assert ask.call(address, "POST", place, headers=acme)[0] == 202
+    verified(receiver.calls.get(timeout=30), fresh)
+    assert ingest.stop() == 0, ingest.log()
+    print("webhooks are their own tenant's, signed with secrets read anew")
+
+
 def refused(ingest):
     receiver = webhooks.Receiver()
     address = ingest.ready["http"]
@@ -189,6 +228,7 @@ def main():
         listed_and_begun_anew(address)
         listened(s, address, path)
         assert ingest.stop() == 0, ingest.log()
+        own_only(s, secret, path)
         refused(s.ingest("t.", secret))
 
 

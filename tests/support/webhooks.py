@@ -101,7 +101,7 @@ def submit_many(address, url, count, threads=8, every_s=0):
             connection.request("POST", "/v1/jobs", body=body)
             response = connection.getresponse()
             got = json.loads(response.read())
-            if response.status in (429, 503):
+            while response.status in (429, 503):
                 time.sleep(0.05)
                 connection.request("POST", "/v1/jobs", body=body)
                 response = connection.getresponse()

@@ -232,6 +232,7 @@ Test(http_call, fails_when_the_answer_is_too_large)
     struct http_call call = call_to("/large", url);
     struct outcome got = run(&call);
     cr_assert_eq(got.answer.status, STATUS_TOO_LARGE);
+    cr_assert_eq(got.answer.code, 200, "its head was in time");
     cr_assert_eq(got.answer.body.size, 0);
 }
 
@@ -323,6 +324,51 @@ Test(http_call, never_connects_to_a_private_address_unless_allowed)
                      status_name(got.answer.status));
     }
     cr_assert_eq(served, 0);
+}
+
+Test(http_call, goes_only_to_hosts_and_ports_that_are_listed)
+{
+    const char *port = strrchr(http_server_address(server), ':') + 1;
+    char other[64];
+    snprintf(other, sizeof(other), "80, %s", port);
+    const struct {
+        const char *host;
+        const char *hosts;
+        const char *ports;
+        bool goes;
+    } rows[] = {
+        {"127.0.0.1", "", "", true},
+        {"127.0.0.1", "127.0.0.1", port, true},
+        {"127.0.0.1", "a.example,127.0.0.1", other, true},
+        {"LocalHost.", "localhost", NULL, true},
+        {"127.0.0.1", "a.example", NULL, false},
+        {"localhost", "ocalhost", NULL, false},
+        {"localhost", ".localhost", NULL, false},
+        {"a.localhost", ".localhost", NULL, true},
+        {"127.0.0.1", NULL, "80,443", false},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char url[128];
+        struct http_call call = call_to("/seen", url);
+        call.hosts = rows[i].hosts;
+        call.ports = rows[i].ports;
+        snprintf(url, sizeof(url), "http://%s:%s/seen", rows[i].host, port);
+        enum status status = run(&call).answer.status;
+        cr_expect_eq(status == STATUS_UNSUPPORTED, !rows[i].goes, "%s: %s", url,
+                     status_name(status));
+    }
+}
+
+Test(http_call, knows_lists_of_ports_from_other_texts)
+{
+    cr_assert(http_ports_are_valid(""));
+    cr_assert(http_ports_are_valid("80"));
+    cr_assert(http_ports_are_valid("80, 443,8443,"));
+    static const char *const wrong[] = {"0",   "65536", "-1",     "+80",
+                                        "80x", "http",  "80;443", "999999999"};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        cr_assert_not(http_ports_are_valid(wrong[i]), "%s", wrong[i]);
+    }
 }
 
 Test(http_call, refuses_to_reuse_a_connection_that_another_call_was_allowed)

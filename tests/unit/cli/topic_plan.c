@@ -81,7 +81,8 @@ Test(topic_plan, compacts_state_and_keeps_the_rest_for_a_time)
     const char *models[] = {"m"};
     cr_assert_eq(plan(models, 1, NULL), STATUS_OK);
     cr_assert_str_eq(setting(find("p.models"), "cleanup.policy"), "compact");
-    cr_assert_str_eq(setting(find("p.webhooks"), "cleanup.policy"), "compact");
+    cr_assert_str_eq(setting(find("p.webhooks"), "cleanup.policy"), "compact,delete");
+    cr_assert_str_eq(setting(find("p.webhooks"), "retention.ms"), "604800000");
     cr_assert_str_eq(setting(find("p.requests.m"), "cleanup.policy"), "");
     cr_assert_str_eq(setting(find("p.requests.m"), "retention.ms"), "60000");
     cr_assert_str_eq(setting(find("p.replies"), "retention.ms"), "120000");
