@@ -22,11 +22,11 @@ key_of(const struct http_exchange *x, const struct tenant *tenant)
 }
 
 enum status
-admit(struct ingest *ingest,
-      struct http_exchange *x,
-      const struct catalogue_model *model,
-      struct admission_ask *ask,
-      struct admission_refusal *why)
+ingest_admit(struct ingest *ingest,
+             struct http_exchange *x,
+             const struct catalogue_model *model,
+             struct admission_ask *ask,
+             struct admission_refusal *why)
 {
     static const enum ingest_metric metrics[ADMISSION_REASON_COUNT] = {
         [ADMISSION_LINE] = METRIC_NOT_ADMITTED_LINE,

@@ -17,10 +17,10 @@ struct ingest;
  * @param[in,out] ask all but its line, which is filled in
  * @return as admission_take()
  */
-MUST_CHECK enum status admit(struct ingest *ingest,
-                             struct http_exchange *x,
-                             const struct catalogue_model *model,
-                             struct admission_ask *ask,
-                             struct admission_refusal *why);
+MUST_CHECK enum status ingest_admit(struct ingest *ingest,
+                                    struct http_exchange *x,
+                                    const struct catalogue_model *model,
+                                    struct admission_ask *ask,
+                                    struct admission_refusal *why);
 
 #endif

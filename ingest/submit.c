@@ -190,7 +190,7 @@ let_in(struct draft *d, size_t bytes, int64_t now_ns)
                                 .patience_ns = patience_ns(d),
                                 .now_ns = now_ns};
     struct admission_refusal why = {.detail = ""};
-    enum status status = admit(d->ingest, d->x, d->model, &ask, &why);
+    enum status status = ingest_admit(d->ingest, d->x, d->model, &ask, &why);
     if (status == STATUS_OK) {
         return status;
     }

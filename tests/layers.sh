@@ -79,6 +79,13 @@ for module in $pure; do
     done
 done
 
+# Rooms are static libraries, of which the linker takes the first that has a name: a
+# function of the same name in another room would be called in its stead.
+twice=$(for file in $(echo "$files" | grep '\.c$' | grep -v '/main\.c$'); do
+    awk '/^[a-z_0-9]+\(/ && last !~ /static/ { sub(/\(.*/, ""); print } { last = $0 }' "$file"
+done | sort | uniq -d)
+[ -z "$twice" ] || complain "functions of two files with one name:" $twice
+
 for header in $(echo "$files" | grep '\.h$'); do
     ${CC:-cc} -std=c11 -D_GNU_SOURCE -I. -fsyntax-only -x c "$header" ||
         complain "$header does not compile alone"
