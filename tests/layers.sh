@@ -80,8 +80,9 @@ for module in $pure; do
 done
 
 # Rooms are static libraries, of which the linker takes the first that has a name: a
-# function of the same name in another room would be called in its stead.
-twice=$(for file in $(echo "$files" | grep '\.c$' | grep -v '/main\.c$'); do
+# function of the same name in another room would be called in its stead. The runner is
+# a program of its own.
+twice=$(for file in $(echo "$files" | grep '\.c$' | grep -v -E '^runner/|/main\.c$'); do
     awk '/^[a-z_0-9]+\(/ && last !~ /static/ { sub(/\(.*/, ""); print } { last = $0 }' "$file"
 done | sort | uniq -d)
 [ -z "$twice" ] || complain "functions of two files with one name:" $twice
