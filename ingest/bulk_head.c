@@ -33,7 +33,7 @@ gate(struct head *h)
     if (!publish_connected(ingest->publish)) {
         return fault_set(&h->fault, STATUS_UNAVAILABLE, "Kafka cannot be reached");
     }
-    if (!results_ready(ingest->results)) {
+    if (!results_open(ingest->results)) {
         return fault_set(&h->fault, STATUS_UNAVAILABLE, "waiting for: %s",
                          results_waiting_for(ingest->results));
     }

@@ -62,7 +62,7 @@ gate(struct draft *d)
     if (!publish_connected(ingest->publish)) {
         return fault_set(&d->fault, STATUS_UNAVAILABLE, "Kafka cannot be reached");
     }
-    if (!results_ready(ingest->results)) {
+    if (!results_open(ingest->results)) {
         return fault_set(&d->fault, STATUS_UNAVAILABLE, "waiting for: %s",
                          results_waiting_for(ingest->results));
     }

@@ -158,7 +158,7 @@ batches_find(struct batches *b,
              struct batch_view *view)
 {
     int32_t partition = owner_partition(b->config.owner, id);
-    if (b->config.owner->order_count == 0) {
+    if (b->config.owner->owned_count == 0) {
         return STATUS_UNAVAILABLE;
     }
     if (!owner_has(b->config.owner, partition)) {

@@ -8,7 +8,7 @@
  *
  * In a rebalance all partitions go and come (eager protocol). So the loss of one is
  * final only with the next assignment, or when none has come for SETTLE_NS: until then
- * the waits of its ids stay.
+ * the waits of its ids stay, and ids are minted for it.
  */
 #include "results/inbox.h"
 
@@ -76,6 +76,15 @@ take_reply(struct inbox *in, const struct record *r, struct replay_part *part)
     in->config.events.reply(in->config.arg, &reply, r->value, part->newest_us);
 }
 
+/* What has been read up to its end may be minted for. */
+static void
+open_if_read(struct inbox *in, int32_t partition)
+{
+    if (replay_caught_up(&in->replay, partition)) {
+        owner_open(in->config.owner, partition);
+    }
+}
+
 static void
 on_record(void *arg, struct record *r)
 {
@@ -88,6 +97,7 @@ on_record(void *arg, struct record *r)
         replay_read(part, &in->replay, r->offset);
         const struct store_position at = {part->next, part->newest_us};
         store_offset_set(in->config.store, r->partition, at);
+        open_if_read(in, r->partition);
     }
     record_release(&r);
 }
@@ -98,6 +108,7 @@ on_reached_end(void *arg, const char *topic, int32_t partition)
     struct inbox *in = arg;
     (void)topic;
     replay_reach_end(&in->replay, partition);
+    open_if_read(in, partition);
 }
 
 static void
@@ -105,7 +116,9 @@ settle(struct inbox *in)
 {
     for (size_t p = 0; p < in->replay.count; p++) {
         owner_set(in->config.owner, (int32_t)p, in->replay.parts[p].owned);
+        open_if_read(in, (int32_t)p);
     }
+    owner_settle(in->config.owner);
     in->settle_ns = TIME_NEVER;
     in->config.events.settled(in->config.arg);
 }
@@ -182,6 +195,7 @@ take_bound(struct inbox *in, const struct bound *b, struct partition *start)
     *start = (struct partition){in->config.topic, b->partition,
                                 first < b->low ? b->low : first};
     replay_bound(&in->replay, b->partition, begins ? start->offset : b->low, b->high);
+    open_if_read(in, b->partition);
     return begins;
 }
 

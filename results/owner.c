@@ -25,8 +25,10 @@ void
 owner_fini(struct owner *o)
 {
     free(o->owned);
+    free(o->open);
     free(o->order);
     o->owned = NULL;
+    o->open = NULL;
     o->order = NULL;
 }
 
@@ -58,11 +60,22 @@ order_refresh(struct owner *o)
     size_t count = 0;
     int32_t *sorted = o->order + o->partition_count;
     for (int32_t p = 0; p < o->partition_count; p++) {
-        if (o->owned[p]) {
+        if (o->open[p]) {
             sorted[count++] = p;
         }
     }
     order_build(o, sorted, count);
+}
+
+/* Takes over the flags of the partitions that the topic has and had. */
+static void
+flags_move(const bool *from, bool *to, const struct owner *o, int32_t partition_count)
+{
+    int32_t least = partition_count < o->partition_count ? partition_count
+                                                         : o->partition_count;
+    for (int32_t p = 0; p < least; p++) {
+        to[p] = from[p];
+    }
 }
 
 enum status
@@ -76,37 +89,70 @@ owner_resize(struct owner *o, int32_t partition_count)
     }
     size_t count = (size_t)partition_count;
     bool *owned = calloc(count, sizeof *owned);
+    bool *open = calloc(count, sizeof *open);
     int32_t *order = calloc(2 * count, sizeof *order); /* second half: scratch */
-    if (owned == NULL || order == NULL) {
+    if (owned == NULL || open == NULL || order == NULL) {
         free(owned);
+        free(open);
         free(order);
         return STATUS_NO_MEMORY;
     }
-    for (int32_t p = 0; p < partition_count && p < o->partition_count; p++) {
-        owned[p] = o->owned[p];
-    }
+    flags_move(o->owned, owned, o, partition_count);
+    flags_move(o->open, open, o, partition_count);
     owner_fini(o);
     o->owned = owned;
+    o->open = open;
     o->order = order;
     o->partition_count = partition_count;
-    order_refresh(o);
+    owner_settle(o);
     return STATUS_OK;
+}
+
+static bool
+is_inside(const struct owner *o, int32_t partition)
+{
+    return partition >= 0 && partition < o->partition_count;
 }
 
 void
 owner_set(struct owner *o, int32_t partition, bool owned)
 {
-    if (partition < 0 || partition >= o->partition_count) {
-        return;
+    if (is_inside(o, partition) && o->owned[partition] != owned) {
+        o->owned[partition] = owned;
+        o->owned_count += owned ? 1 : (size_t)-1;
     }
-    o->owned[partition] = owned;
+}
+
+void
+owner_open(struct owner *o, int32_t partition)
+{
+    if (owner_has(o, partition) && !o->open[partition]) {
+        o->open[partition] = true;
+        order_refresh(o);
+    }
+}
+
+void
+owner_settle(struct owner *o)
+{
+    o->owned_count = 0;
+    for (int32_t p = 0; p < o->partition_count; p++) {
+        o->open[p] = o->open[p] && o->owned[p];
+        o->owned_count += o->owned[p];
+    }
     order_refresh(o);
 }
 
 bool
 owner_has(const struct owner *o, int32_t partition)
 {
-    return partition >= 0 && partition < o->partition_count && o->owned[partition];
+    return is_inside(o, partition) && o->owned[partition];
+}
+
+bool
+owner_holds(const struct owner *o, int32_t partition)
+{
+    return is_inside(o, partition) && (o->owned[partition] || o->open[partition]);
 }
 
 int32_t

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which reply partitions this instance reads, and ids that hash to them. Minting stays
+ * Which reply partitions this instance reads, and ids that hash to them. Ids are minted
+ * for those that are open: read up to their end. In a rebalance all partitions go and
+ * most come back, so an open one stays open until it is settled who has what; should it
+ * have gone, whoever waits is told so (results_answer_fn). Minting stays
  * on one partition for a quantum (the cost of a record on Kafka is the cost of its
  * produce batch); the next one is taken in bit-reversed order, so that neighbours in
  * time fall to distant partitions. Pure but for the random bits.
@@ -21,9 +24,11 @@ struct owner {
     struct uuid_source random;
     int32_t partition_count; /* of the topic; 0 until known */
     bool *owned;             /* [partition_count] */
-    int32_t *order;          /* owned ones, bit-reversed */
+    bool *open;              /* [partition_count] */
+    int32_t *order;          /* open ones, bit-reversed */
     size_t order_count;
     size_t current; /* index into order */
+    size_t owned_count;
 };
 
 void owner_init(struct owner *o);
@@ -40,12 +45,21 @@ MUST_CHECK enum status owner_resize(struct owner *o, int32_t partition_count);
  */
 void owner_set(struct owner *o, int32_t partition, bool owned);
 
+/** It is read up to its end: ids may be minted for it, if it is ours. */
+void owner_open(struct owner *o, int32_t partition);
+
+/** No rebalance is under way any more: what is not ours is not open either. */
+void owner_settle(struct owner *o);
+
 bool owner_has(const struct owner *o, int32_t partition);
+
+/** Ours, or it was and may come back. */
+bool owner_holds(const struct owner *o, int32_t partition);
 
 /** Partition of an id, OWNER_NOBODY while the size of the topic is not known. */
 int32_t owner_partition(const struct owner *o, const struct uuid *id);
 
-/** An id of the current partition. @return STATUS_OK; STATUS_UNAVAILABLE owning none */
+/** An id of the current partition. @return STATUS_OK; STATUS_UNAVAILABLE: none is open */
 MUST_CHECK enum status owner_mint(struct owner *o, int64_t wall_us, struct uuid *id);
 
 /**

@@ -21,14 +21,14 @@ is_foreign(void *arg, const struct uuid *id)
 {
     const struct results *r = arg;
     int32_t partition = owner_partition(&r->owner, id);
-    return partition != OWNER_NOBODY && !owner_has(&r->owner, partition);
+    return partition != OWNER_NOBODY && !owner_holds(&r->owner, partition);
 }
 
 static void
 on_settled(void *arg)
 {
     struct results *r = arg;
-    metric_set(results_metric(ROW_PARTITIONS), (int64_t)r->owner.order_count);
+    metric_set(results_metric(ROW_PARTITIONS), (int64_t)r->owner.owned_count);
     size_t ended = correlate_end(&r->correlate, STATUS_MISDIRECTED, is_foreign, r);
     results_note_ended(ROW_ENDED_MISDIRECTED, ended);
     push_owner_changed(r->push);
@@ -59,6 +59,14 @@ end_due(struct results *r, const struct wanted *wanted)
     wanted->fn(wanted->waiter, STATUS_MISDIRECTED, NULL);
 }
 
+/* The first time all is waited for; what is taken over later is no reason to be left
+ * out, as there may be nobody else. */
+static void
+note_ready(struct results *r)
+{
+    r->was_ready = r->was_ready || (results_open(r) && inbox_behind(r->inbox) == 0);
+}
+
 static int64_t
 least(int64_t a, int64_t b)
 {
@@ -78,6 +86,7 @@ on_turn(void *arg, int64_t now_ns)
     metric_set(results_metric(ROW_WAITS), (int64_t)correlate_count(&r->correlate));
     int64_t next_ns = push_turn(r->push, now_ns);
     next_ns = least(next_ns, inbox_turn(r->inbox, now_ns));
+    note_ready(r);
     next_ns = least(next_ns, batches_turn(r->batches, now_ns, clock_wall_us()));
     next_ns = r->peers == NULL ? next_ns : least(next_ns, peers_turn(r->peers, now_ns));
     next_ns = least(next_ns, store_turn(r->store, now_ns, clock_wall_us()));
@@ -224,9 +233,15 @@ results_destroy(struct results **results)
 }
 
 bool
+results_open(const struct results *r)
+{
+    return r->owner.order_count > 0;
+}
+
+bool
 results_ready(const struct results *r)
 {
-    return r->owner.order_count > 0 && inbox_behind(r->inbox) == 0;
+    return results_open(r) && r->was_ready;
 }
 
 void
@@ -241,7 +256,7 @@ results_describe(const struct results *r, struct buf *out)
 const char *
 results_waiting_for(const struct results *r)
 {
-    if (r->owner.order_count == 0) {
+    if (r->owner.owned_count == 0 && !results_open(r)) {
         return "partitions of the replies topic from Kafka";
     }
     return results_ready(r) ? "" : "the replies topic to be read up to its end";
@@ -279,7 +294,7 @@ is_settled(struct results *r, const struct uuid *id)
     if (results_look_up(r, id, &stored) == STATUS_OK) {
         return stored.terminal;
     }
-    return r->owner.order_count > 0 && is_foreign(r, id);
+    return r->owner.owned_count > 0 && is_foreign(r, id);
 }
 
 enum status
@@ -325,11 +340,8 @@ results_find(struct results *r,
              struct reply *reply)
 {
     int32_t partition = owner_partition(&r->owner, id);
-    if (r->owner.order_count == 0) {
-        return STATUS_UNAVAILABLE;
-    }
-    if (!owner_has(&r->owner, partition)) {
-        return STATUS_MISDIRECTED;
+    if (!owner_holds(&r->owner, partition)) {
+        return r->owner.owned_count == 0 ? STATUS_UNAVAILABLE : STATUS_MISDIRECTED;
     }
     struct stored stored;
     struct reply found;
@@ -356,7 +368,7 @@ results_owner(struct results *r,
               char address[static RESULTS_ADDRESS_SIZE])
 {
     int32_t partition = owner_partition(&r->owner, id);
-    if (r->peers == NULL || owner_has(&r->owner, partition)) {
+    if (r->peers == NULL || owner_holds(&r->owner, partition)) {
         return STATUS_OK;
     }
     const char *found = peers_find(r->peers, partition);

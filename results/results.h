@@ -73,10 +73,13 @@ MUST_CHECK enum status results_create(struct results **out,
 /** Answers every wait with STATUS_CLOSED, commits the store, leaves the group. */
 void results_destroy(struct results **results);
 
-/** Partitions owned and caught up, so that answers can be given. */
+/** Some partition is ours and read up to its end, so that ids can be minted. */
+bool results_open(const struct results *results);
+
+/** Open, and all partitions of the first assignment have been read. */
 bool results_ready(const struct results *results);
 
-/** What it is waiting for, in words, for /readyz; "" when ready. */
+/** What it is waiting for while not ready or not open, in words. */
 const char *results_waiting_for(const struct results *results);
 
 /** How far the replies topic has been read, in lines for people. */
@@ -89,7 +92,7 @@ bool results_webhooks_enabled(const struct results *results);
  * Mints an id whose answer comes to this process: it hashes to the current one among
  * the owned reply partitions. The current one changes with results_next_partition().
  *
- * @return STATUS_OK; STATUS_UNAVAILABLE while no partition is owned
+ * @return STATUS_OK; STATUS_UNAVAILABLE: not results_open()
  */
 MUST_CHECK enum status
 results_mint(struct results *results, int64_t wall_us, struct uuid *id);

@@ -39,6 +39,7 @@ struct results {
     char topic[TOPIC_NAME_MAX + 1];
     char group[TOPIC_NAME_MAX + 1];
     int64_t ttl_us;
+    bool was_ready;
     const struct arrival *arriving; /* NULL unless on_reply() is at work */
     bool delivered;                 /* what is arriving, to its held connection */
 };

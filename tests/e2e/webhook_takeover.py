@@ -85,8 +85,12 @@ def shared(s, secret):
 
     stage.wait_for("all delivered by either", ended, 60)
     judge(receiver.taken(), ids, set(), "with two")
-    mine = [set(webhooks.listed(i.ready["http"])) & set(ids) for i in (first, second)]
-    assert mine[0] and mine[1] and not mine[0] & mine[1], "each tells of its own partitions"
+
+    def parted():
+        told = [set(webhooks.listed(i.ready["http"])) & set(ids) for i in (first, second)]
+        return all(told) and not told[0] & told[1] and told
+
+    mine = stage.wait_for("each to tell of its own partitions", parted, 30)
     assert first.stop() == 0, first.log()
     found = webhooks.settled(second.ready["http"], ids, 30)
     assert {w["state"] for w in found.values()} == {"delivered"}, found

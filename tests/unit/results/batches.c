@@ -61,6 +61,7 @@ setup(void)
     cr_assert_eq(owner_resize(&owner, PARTITIONS), STATUS_OK);
     for (int32_t p = 0; p < PARTITIONS; p++) {
         owner_set(&owner, p, true);
+        owner_open(&owner, p);
     }
     open_all();
     cr_assert_eq(owner_mint(&owner, now_us, &batch), STATUS_OK);

@@ -24,6 +24,7 @@ own(struct owner *o, int32_t count, int32_t from, int32_t to)
     cr_assert_eq(owner_resize(o, count), STATUS_OK);
     for (int32_t p = from; p < to; p++) {
         owner_set(o, p, true);
+        owner_open(o, p);
     }
 }
 
@@ -84,12 +85,46 @@ Test(owner, mints_nothing_while_it_owns_nothing)
     cr_assert_not(owner_has(&o, 3));
     cr_assert_eq(owner_resize(&o, 4), STATUS_OK);
     owner_set(&o, 3, true);
+    cr_assert_eq(owner_mint(&o, 0, &id), STATUS_UNAVAILABLE, "not read yet");
+    owner_open(&o, 2);
+    cr_assert_eq(owner_mint(&o, 0, &id), STATUS_UNAVAILABLE, "2 is not ours");
+    owner_open(&o, 3);
     cr_assert_eq(owner_mint(&o, 0, &id), STATUS_OK);
     owner_set(&o, 3, false);
+    owner_settle(&o);
     owner_next(&o);
     cr_assert_eq(owner_mint(&o, 0, &id), STATUS_UNAVAILABLE);
     cr_assert_eq(owner_resize(&o, 0), STATUS_INVALID);
     cr_assert_eq(owner_resize(&o, OWNER_PARTITIONS_MAX + 1), STATUS_INVALID);
+    owner_fini(&o);
+}
+
+Test(owner, goes_on_minting_in_a_rebalance_until_it_is_settled_who_has_what)
+{
+    struct owner o;
+    struct uuid id;
+    own(&o, 4, 0, 2);
+    owner_set(&o, 0, false);
+    owner_set(&o, 1, false);
+    cr_assert_eq(o.owned_count, 0);
+    for (int32_t i = 0; i < 4; i++) {
+        cr_assert_eq(owner_mint(&o, 0, &id), STATUS_OK);
+        cr_assert(owner_holds(&o, owner_partition(&o, &id)));
+        cr_assert_not(owner_has(&o, owner_partition(&o, &id)));
+        owner_next(&o);
+    }
+    owner_set(&o, 1, true);
+    owner_set(&o, 2, true);
+    owner_settle(&o);
+    cr_assert_eq(o.owned_count, 2);
+    cr_assert_not(owner_holds(&o, 0), "it went to somebody else");
+    for (int32_t i = 0; i < 4; i++) {
+        cr_assert_eq(owner_mint(&o, 0, &id), STATUS_OK);
+        cr_assert_eq(owner_partition(&o, &id), 1, "2 is not read yet");
+        owner_next(&o);
+    }
+    owner_open(&o, 2);
+    cr_assert_eq(o.order_count, 2);
     owner_fini(&o);
 }
 
