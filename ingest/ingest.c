@@ -446,9 +446,7 @@ ingest_destroy(struct ingest **ingest)
     canceler_close(&i->canceler);
     bulk_stop(i->bulk);
     claims_close(&i->claims);
-    if (i->publish != NULL) {
-        publish_close(&i->publish);
-    }
+    publish_close(&i->publish);
     backlog_close(&i->backlog);
     if (i->results != NULL) {
         job_end_polls(i);
@@ -459,15 +457,9 @@ ingest_destroy(struct ingest **ingest)
         results_destroy(&i->results);
     }
     peer_caller_close(&i->peers);
-    if (i->internal != NULL) {
-        http_server_destroy(&i->internal);
-    }
-    if (i->admin != NULL) {
-        http_server_destroy(&i->admin);
-    }
-    if (i->http != NULL) {
-        http_server_destroy(&i->http);
-    }
+    http_server_destroy(&i->internal);
+    http_server_destroy(&i->admin);
+    http_server_destroy(&i->http);
     bulk_close(&i->bulk);
     models_topic_close(&i->models);
     submission_pool_fini(&i->submissions);

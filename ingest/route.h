@@ -30,9 +30,9 @@ typedef void (*route_fn)(struct ingest *ingest,
 
 struct route {
     enum http_method method; /* a GET is matched by HEAD as well */
+    unsigned scopes; /* of enum tenant_scope, one is enough; 0 = open to everybody */
     const char *pattern;
     route_fn fn;
-    unsigned scopes; /* of enum tenant_scope, one is enough; 0 = open to everybody */
 };
 
 enum { ROUTE_ALLOW_MAX = 64 };

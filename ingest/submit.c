@@ -116,7 +116,7 @@ find_model(struct draft *d)
     struct span name = call->job ? d->body.model : call->model;
     d->version = call->job ? d->body.model_version : call->version;
     if (name.size == 0) {
-        return fault_set(&d->fault, STATUS_INVALID, "model: missing");
+        return fault_set(&d->fault, STATUS_INVALID, "/model: missing");
     }
     const struct models_topic *models = d->ingest->models;
     d->model = catalogue_find(models_topic_catalogue(models), name);

@@ -281,7 +281,8 @@ avro_file_next(struct avro_file *f, struct avro_block *block, struct fault *faul
     if (avro_file_waiting(f) == 0 && (!f->ended || f->has_header)) {
         return AVRO_FOUND_NONE;
     }
-    struct cursor c = {.at = f->bytes.data + f->at,
-                       .end = f->bytes.data + f->bytes.size};
+    static const uint8_t nothing[1];
+    const uint8_t *data = f->bytes.size > 0 ? f->bytes.data : nothing;
+    struct cursor c = {.at = data + f->at, .end = data + f->bytes.size};
     return f->has_header ? take_block(f, &c, block, fault) : take_header(f, &c, fault);
 }
