@@ -8,6 +8,7 @@ from . import table
 
 MODELS = os.path.join(stage.ROOT, "bench", "models")
 POSSIBLE = 64 / 0.0114
+NOT_RIGHT = ("wrong", "refused", "failed")  # refused: 429 or 503; failed: else, or no answer
 RATES = [(500, 10, 20), (2000, 15, 25), (5000, None, 60)]  # per second, p50 and p99 in ms
 
 
@@ -15,11 +16,8 @@ def _row(what, result):
     return {"": what, "rate": result["rate"], "of possible": result["rate"] / POSSIBLE,
             "p50 ms": result["p50_ms"], "p90 ms": result["p90_ms"],
             "p99 ms": result["p99_ms"], "max ms": result["max_ms"],
-            "right": result["right"], "not": _not_right(result)}
-
-
-def _not_right(result):
-    return result["wrong"] + result["refused"] + result["failed"]
+            "right": result["right"], "last code": result["last_code"],
+            **{ending: result[ending] for ending in NOT_RIGHT}}
 
 
 def run(s, quick, rows, bars):
@@ -45,4 +43,5 @@ def run(s, quick, rows, bars):
             table.bar(bars, f"p50 ms at {rate}/s", result["p50_ms"], p50)
         table.bar(bars, f"p99 ms at {rate}/s", result["p99_ms"], p99)
         table.bar(bars, f"answered of {rate}/s", result["right"] / seconds, rate * 0.98, False)
-    table.bar(bars, "answers that were not right", sum(row["not"] for row in rows), 0)
+    table.bar(bars, "answers that were not right",
+              sum(row[ending] for row in rows for ending in NOT_RIGHT), 0)
