@@ -25,7 +25,7 @@
 enum { ARENA_BYTES = 1 << 20, PARTITIONS_AT_ONCE = 256 };
 
 #define COMMIT_EVERY_NS NS_PER_S
-#define SETTLE_NS       (10 * NS_PER_S)
+#define SETTLE_NS       (30 * NS_PER_S) /* more than a session and a rejoin */
 #define ASK_AGAIN_NS    (250 * NS_PER_MS)
 #define TELL_EVERY_NS   (5 * NS_PER_S)
 

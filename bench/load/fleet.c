@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The connections and the schedule. A due request takes an idle connection or waits in
- * line for one; either way its clock runs from when it was due. Connections that break
- * count their request as failed and are opened again.
+ * line for one; either way its clock runs from when it was due. Each connection is used
+ * once before any is used twice, as servers close one that says nothing soon.
+ * Connections that break count their request as failed and are opened again.
  */
 #include "base/clock.h"
 #include "bench/load/load.h"
@@ -40,6 +41,7 @@ struct fleet {
     struct connection *connections;
     struct connection **idle; /* stack */
     size_t idle_count;
+    int64_t used; /* of the connections; those behind have sent nothing yet */
     int epoll;
     uint64_t begun; /* requests handed to connections */
     uint64_t finished;
@@ -178,6 +180,19 @@ connection_read(struct fleet *f, struct connection *c)
     f->idle[f->idle_count++] = c;
 }
 
+static bool
+has_idle(const struct fleet *f)
+{
+    return f->used < f->plan->connections || f->idle_count > 0;
+}
+
+static struct connection *
+take_idle(struct fleet *f)
+{
+    return f->used < f->plan->connections ? &f->connections[f->used++]
+                                          : f->idle[--f->idle_count];
+}
+
 static double
 random_unit(struct fleet *f)
 {
@@ -214,11 +229,11 @@ static int64_t
 send_due(struct fleet *f, int64_t now_ns)
 {
     bool closed = f->plan->rate <= 0;
-    while (f->idle_count > 0 && wants_more(f, now_ns)) {
+    while (has_idle(f) && wants_more(f, now_ns)) {
         if (!closed && f->due_ns > now_ns) {
             return f->due_ns - now_ns;
         }
-        connection_send(f, f->idle[--f->idle_count], closed ? now_ns : f->due_ns);
+        connection_send(f, take_idle(f), closed ? now_ns : f->due_ns);
         f->due_ns += closed ? 0 : gap_ns(f);
         now_ns = clock_mono_ns();
     }
@@ -264,7 +279,6 @@ fleet_open(struct fleet *f)
         if (!connection_open(f, &f->connections[i])) {
             return false;
         }
-        f->idle[f->idle_count++] = &f->connections[i];
     }
     return true;
 }
