@@ -26,6 +26,7 @@ enum { ARENA_BYTES = 1 << 20, PARTITIONS_AT_ONCE = 256 };
 
 #define COMMIT_EVERY_NS NS_PER_S
 #define SETTLE_NS       (30 * NS_PER_S) /* more than a session and a rejoin */
+#define HANDOVER_US     (2 * NS_PER_S / NS_PER_US) /* from minting an id to its record */
 #define ASK_AGAIN_NS    (250 * NS_PER_MS)
 #define TELL_EVERY_NS   (5 * NS_PER_S)
 
@@ -39,6 +40,7 @@ struct inbox {
     struct partition *starts; /* as many: what the survey lets begin */
     size_t bound_count;       /* room in both */
     unsigned epoch;           /* of the assignment */
+    int64_t assigned_us;      /* wall time of it */
     unsigned survey_epoch;
     bool surveying;
     int64_t survey_ns; /* when to ask; TIME_NEVER: nothing is open */
@@ -264,6 +266,7 @@ on_assigned(void *arg, struct partition *parts, size_t count)
     struct inbox *in = arg;
     int64_t now_ns = clock_mono_ns();
     in->epoch++;
+    in->assigned_us = clock_wall_us();
     for (size_t i = 0; i < count; i++) {
         begin_reading(in, &parts[i], now_ns);
     }
@@ -383,6 +386,13 @@ bool
 inbox_caught_up(const struct inbox *in, int32_t partition)
 {
     return replay_caught_up(&in->replay, partition);
+}
+
+bool
+inbox_may_bring(const struct inbox *in, const struct uuid *id)
+{
+    return uuid_minted_us(id) > in->assigned_us - HANDOVER_US &&
+           clock_wall_us() < in->assigned_us + HANDOVER_US;
 }
 
 size_t

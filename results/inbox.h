@@ -54,6 +54,10 @@ void inbox_destroy(struct inbox **inbox);
 /** Whether all that was there when the partition came has been read. */
 bool inbox_caught_up(const struct inbox *inbox, int32_t partition);
 
+/** Whether a record of the id may still be on its way: from who had its partition until
+ * just now and took the request in the rebalance. */
+bool inbox_may_bring(const struct inbox *inbox, const struct uuid *id);
+
 /** Owned partitions that are still catching up. */
 size_t inbox_behind(const struct inbox *inbox);
 

@@ -346,7 +346,8 @@ results_find(struct results *r,
     struct stored stored;
     struct reply found;
     if (results_look_up(r, id, &stored) != STATUS_OK) {
-        return why_unknown(r, partition);
+        return inbox_may_bring(r->inbox, id) ? STATUS_UNAVAILABLE
+                                             : why_unknown(r, partition);
     }
     if (!stored.terminal && !inbox_caught_up(r->inbox, partition)) {
         return STATUS_UNAVAILABLE; /* its end may be among what is still to be read */

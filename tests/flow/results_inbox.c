@@ -168,11 +168,18 @@ produce(const struct uuid *id, enum reply_status status, const char *message)
 }
 
 static struct uuid
-mint(void)
+mint_at(int64_t wall_us)
 {
     struct uuid id;
-    cr_assert_eq(results_mint(results, clock_wall_us(), &id), STATUS_OK);
+    cr_assert_eq(results_mint(results, wall_us, &id), STATUS_OK);
     return id;
+}
+
+/* Long enough ago that nobody else can have taken it in a rebalance. */
+static struct uuid
+mint(void)
+{
+    return mint_at(clock_wall_us() - 10 * NS_PER_S / NS_PER_US);
 }
 
 static struct results_wait *
@@ -314,6 +321,19 @@ Test(results, hide_the_results_of_others_and_pass_over_what_is_no_reply)
     cr_assert_eq(find_status(&id, ""), STATUS_NOT_FOUND);
     cr_assert_eq(find_status(&junk, TENANT), STATUS_NOT_FOUND);
     cr_assert_eq(atomic_load(&results_metric(ROW_UNDECODABLE)->value), 1);
+}
+
+Test(results, are_not_sure_at_first_of_an_id_that_was_minted_just_now)
+{
+    await_ready();
+    struct uuid id = mint_at(clock_wall_us());
+    int64_t end_ns = clock_mono_ns() + PATIENCE_NS;
+    cr_assert_eq(find_status(&id, TENANT), STATUS_UNAVAILABLE);
+    while (find_status(&id, TENANT) == STATUS_UNAVAILABLE) {
+        cr_assert_lt(clock_mono_ns(), end_ns, "still not sure");
+        loop_turn(loop, 100 * NS_PER_MS);
+    }
+    cr_assert_eq(find_status(&id, TENANT), STATUS_NOT_FOUND);
 }
 
 Test(results, show_a_job_as_queued_before_its_record_has_come_round)
