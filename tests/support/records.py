@@ -150,13 +150,13 @@ def read(stage, topic, isolation="read_committed"):
                           "beginning", "-X", f"isolation.level={isolation}",
                           "-f", "%K %S %h\n%k%s"],
                          stdout=subprocess.PIPE, check=True, timeout=60)
-    rest, found = run.stdout, []
-    while rest:
-        line, rest = rest.split(b"\n", 1)
-        sizes = line.decode().split(" ", 2)
-        key, value = max(int(sizes[0]), 0), max(int(sizes[1]), 0)
-        found.append((rest[:key], rest[key:key + value], sizes[2]))
-        rest = rest[key + value:]
+    all_of_it, at, found = run.stdout, 0, []
+    while at < len(all_of_it):
+        end = all_of_it.index(b"\n", at)
+        sizes = all_of_it[at:end].decode().split(" ", 2)
+        value_at = end + 1 + max(int(sizes[0]), 0)
+        at = value_at + max(int(sizes[1]), 0)
+        found.append((all_of_it[end + 1:value_at], all_of_it[value_at:at], sizes[2]))
     return found
 
 
