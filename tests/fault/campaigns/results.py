@@ -20,7 +20,8 @@ from scenarios import table
 INGESTS, CALLERS, EVERY_S, SHOWN = 3, 192, 10, 8
 PREFIX, MODEL, PARTITIONS = "results.", "sim", 16
 OPTIONS = ["--kafka.consumer.session.timeout.ms=6000",
-           "--kafka.consumer.heartbeat.interval.ms=1000", "--webhook.allow.private=true"]
+           "--kafka.consumer.heartbeat.interval.ms=1000", "--webhook.allow.private=true",
+           "--results.delivered.ttl=1h"]  # all are asked for again at the end
 
 
 class Ingests(threading.Thread):
