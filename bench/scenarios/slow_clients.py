@@ -13,8 +13,9 @@ from . import table
 from .line import MODELS
 
 TIMEOUT_S = 3.0
-EACH = 60       # slow clients of a kind
+ARRIVE_PER_S = 40
 DRIP_S = 0.5
+KINDS = ("head", "body", "reading")
 HEAD = b"GET /v2 HTTP/1.1\r\nHost: leat\r\nX-Slow: "
 BODY = (b"POST /v2/models/noop/infer HTTP/1.1\r\nHost: leat\r\nContent-Length: 100000\r\n\r\n")
 GREEDY = b"GET /openapi.json HTTP/1.1\r\nHost: leat\r\n\r\n" * 400
@@ -36,8 +37,6 @@ class Slow:
 
     def drip(self):
         """Sends its next byte, and so learns of a close although it may not read."""
-        if self.lasted is not None:
-            return
         try:
             self.socket.send(b"x")
             error = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
@@ -46,57 +45,62 @@ class Slow:
         except OSError as e:
             error = e.errno
         if error:
-            self.end()
+            self.lasted = time.monotonic() - self.begin
 
     def end(self):
-        if self.lasted is None:
-            self.lasted = time.monotonic() - self.begin
-            self.socket.close()
+        self.lasted = self.lasted or time.monotonic() - self.begin
 
 
 class Crowd(threading.Thread):
-    """Keeps slow clients of every kind coming until stop()."""
+    """Keeps slow clients of every kind coming, one after the other, until stop()."""
 
     def __init__(self, address):
         super().__init__()
         host, port = address.rsplit(":", 1)
         self.address = (host, int(port))
         self.clients = []
+        self.alive = []
+        self.selector = selectors.DefaultSelector()
         self.stopping = threading.Event()
 
     def run(self):
-        while not self.stopping.is_set():
-            wave = [Slow(self.address, kind) for kind in ("head", "body", "reading")
-                    for _ in range(EACH)]
-            self.clients += wave
-            self._bear(wave)
+        begin = time.monotonic()
+        while self.alive or not self.stopping.is_set():
+            for key, _ in self.selector.select(1 / ARRIVE_PER_S):
+                self._ended(key.data)
+            due = int((time.monotonic() - begin) * ARRIVE_PER_S)
+            while len(self.clients) < due and not self.stopping.is_set():
+                self._open(KINDS[len(self.clients) % len(KINDS)])
+            self._drip(time.monotonic())
 
-    def _bear(self, wave):
-        """Until the server has closed all of them, or twice the time is over."""
-        selector = selectors.DefaultSelector()
-        for client in wave:
-            if client.kind != "reading":
-                selector.register(client.socket, selectors.EVENT_READ, client)
-        end = time.monotonic() + 3 * TIMEOUT_S
-        while time.monotonic() < end and any(c.lasted is None for c in wave):
-            for key, _ in selector.select(DRIP_S):
-                selector.unregister(key.fileobj)
-                key.data.end()
-            for client in wave:
-                open_before = client.lasted is None
-                client.drip()
-                if open_before and client.lasted is not None and client.kind != "reading":
-                    selector.unregister(client.socket)
-            time.sleep(DRIP_S)
-        for client in wave:
-            if client.lasted is None:
-                client.lasted = float("inf")
-                client.socket.close()
-        selector.close()
+    def _open(self, kind):
+        client = Slow(self.address, kind)
+        client.next = client.begin + DRIP_S
+        self.clients.append(client)
+        self.alive.append(client)
+        if kind != "reading":
+            self.selector.register(client.socket, selectors.EVENT_READ, client)
+
+    def _drip(self, now):
+        for client in [c for c in self.alive if c.next <= now]:
+            client.next = now + DRIP_S
+            client.drip()
+            if now > client.begin + 3 * TIMEOUT_S:
+                client.lasted = client.lasted or float("inf")
+            if client.lasted is not None:
+                self._ended(client)
+
+    def _ended(self, client):
+        if client.kind != "reading":
+            self.selector.unregister(client.socket)
+        self.alive.remove(client)
+        client.end()
+        client.socket.close()
 
     def stop(self):
         self.stopping.set()
         self.join()
+        self.selector.close()
 
 
 def run(s, quick, rows, bars):
@@ -121,7 +125,7 @@ def run(s, quick, rows, bars):
         rows.append({"": what, "p50 ms": statistics.median(r["p50_ms"] for r in results),
                      "p99 ms": statistics.median(r["p99_ms"] for r in results),
                      "not right": sum(r["wrong"] + r["refused"] + r["failed"] for r in results)})
-    for kind in ("head", "body", "reading"):
+    for kind in KINDS:
         lasted = [c.lasted for c in clients if c.kind == kind]
         rows.append({"": f"slow {kind}", "clients": len(lasted), "first closed s": min(lasted),
                      "last closed s": max(lasted)})
