@@ -88,10 +88,11 @@ def model(of):
     return _number(1, 8) + _bytes(2, "leat tests") + _bytes(8, _number(2, 13)) + _bytes(7, of)
 
 
-def mlp(widths, noise):
+def mlp(widths, noise, first="x FP32"):
     """Layers of these widths, relu between, softmax at the end; noise(count): the bytes of so
-    many weights FP32."""
-    nodes, initializers, at = [], [], "x"
+    many weights FP32; first: name and datatype of the input."""
+    name = first.split()[0]
+    nodes, initializers, at = [node("Cast", name, "cast", to=TYPES["FP32"])], [], "cast"
     for i in range(len(widths) - 1):
         m, n = widths[i], widths[i + 1]
         last = i == len(widths) - 2
@@ -101,5 +102,5 @@ def mlp(widths, noise):
                   node("Softmax", "h%d" % i, "y", axis=1) if last
                   else node("Relu", "h%d" % i, "r%d" % i)]
         at = "r%d" % i
-    return model(graph(["x FP32 -1,%d" % widths[0]], ["y FP32 -1,%d" % widths[-1]], nodes,
+    return model(graph(["%s -1,%d" % (first, widths[0])], ["y FP32 -1,%d" % widths[-1]], nodes,
                        initializers))
