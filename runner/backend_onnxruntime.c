@@ -77,7 +77,7 @@ fail(struct batch *b, const OrtApi *api, OrtStatus *said)
 {
     const char *message = api->GetErrorMessage(said);
     enum slot_outcome outcome = ort_outcome(message);
-    batch_fail(b, "%s", message);
+    batch_fail(b, "%.*s", (int)ort_outcome_told(message), message);
     api->ReleaseStatus(said);
     return outcome;
 }

@@ -7,7 +7,6 @@
 #include "runner/ort_outcome.h"
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <string.h>
 #include <strings.h>
 
@@ -69,4 +68,11 @@ ort_outcome(const char *message)
                        sizeof out_of_memory / sizeof out_of_memory[0])
                ? SLOT_OUT_OF_MEMORY
                : SLOT_FAILED;
+}
+
+size_t
+ort_outcome_told(const char *message)
+{
+    const char *end = strstr(message, " ; GPU=");
+    return end != NULL ? (size_t)(end - message) : strlen(message);
 }

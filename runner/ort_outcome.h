@@ -9,11 +9,17 @@
 
 #include "runner/protocol.h"
 
+#include <stddef.h>
+
 /**
  * @param[in] message the whole of it
  * @return SLOT_OUT_OF_MEMORY; SLOT_DEVICE_LOST, after which CUDA's context answers
  *         every call with an error until the process ends; else SLOT_FAILED
  */
 enum slot_outcome ort_outcome(const char *message);
+
+/** Bytes of the message that a caller may read: CUDA's goes on with names of the host.
+ */
+size_t ort_outcome_told(const char *message);
 
 #endif

@@ -4,6 +4,8 @@
 
 #include <criterion/criterion.h>
 
+#include <string.h>
+
 Test(ort_outcome, tells_a_full_device_from_a_lost_one_from_a_model_that_fails)
 {
     static const struct {
@@ -38,4 +40,11 @@ Test(ort_outcome, tells_a_full_device_from_a_lost_one_from_a_model_that_fails)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         cr_assert_eq(ort_outcome(cases[i].said), cases[i].means, "%s", cases[i].said);
     }
+}
+
+Test(ort_outcome, keeps_the_host_s_name_from_callers)
+{
+    cr_assert_eq(ort_outcome_told("CUDA failure 2: out of memory ; GPU=0 ; hostname=x"),
+                 strlen("CUDA failure 2: out of memory"));
+    cr_assert_eq(ort_outcome_told("short"), 5);
 }
