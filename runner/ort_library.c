@@ -2,6 +2,8 @@
 /* See ort_library.h: where the library is looked for, in which order. */
 #include "runner/ort_library.h"
 
+#include "runner/ort_outcome.h"
+
 #include <onnxruntime_c_api.h>
 
 #include <dlfcn.h>
@@ -161,7 +163,8 @@ ort_check(const struct OrtApi *api,
     if (said == NULL) {
         return STATUS_OK;
     }
-    fault_set(fault, STATUS_INVALID, "%s: %s", what, api->GetErrorMessage(said));
+    fault_set(fault, STATUS_INVALID, "%s: %s", what,
+              ort_outcome_words(api->GetErrorMessage(said)));
     api->ReleaseStatus(said);
     return STATUS_INVALID;
 }

@@ -70,6 +70,16 @@ ort_outcome(const char *message)
                : SLOT_FAILED;
 }
 
+const char *
+ort_outcome_words(const char *message)
+{
+    static const char tag[] = "[ONNXRuntimeError] : "; /* then "1 : FAIL : words" */
+    const char *code = strstr(message, tag);
+    const char *name = code == NULL ? NULL : strstr(code + sizeof tag - 1, " : ");
+    const char *words = name == NULL ? NULL : strstr(name + 3, " : ");
+    return words == NULL ? message : words + 3;
+}
+
 size_t
 ort_outcome_told(const char *message)
 {

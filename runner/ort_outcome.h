@@ -18,6 +18,9 @@
  */
 enum slot_outcome ort_outcome(const char *message);
 
+/** The message from its own words on, behind the function, code and name in front. */
+const char *ort_outcome_words(const char *message);
+
 /** Bytes of the message that a caller may read: CUDA's goes on with names of the host.
  */
 size_t ort_outcome_told(const char *message);

@@ -48,3 +48,14 @@ Test(ort_outcome, keeps_the_host_s_name_from_callers)
                  strlen("CUDA failure 2: out of memory"));
     cr_assert_eq(ort_outcome_told("short"), 5);
 }
+
+Test(ort_outcome, finds_the_words_behind_function_code_and_name)
+{
+    cr_assert_str_eq(
+        ort_outcome_words("bridge.cc:2043 Provider& Get() [ONNXRuntimeError] "
+                          ": 1 : FAIL : Failed to load library x.so"),
+        "Failed to load library x.so");
+    cr_assert_str_eq(ort_outcome_words("no such : thing"), "no such : thing");
+    cr_assert_str_eq(ort_outcome_words("[ONNXRuntimeError] : 1"),
+                     "[ONNXRuntimeError] : 1");
+}
