@@ -3,7 +3,7 @@
 """A model that a package of PyPI ships (magika: what kind of file is it) becomes a service by one
 folder with two lines of properties: its metadata is the file's, its answers are those of ONNX
 Runtime's own Python within 1e-5, by JSON, binary and Triton's client. In a batch only the items
-that are to blame fail, in the model's words."""
+that are to blame fail, in the model's words; one that hangs fails alone."""
 import json
 import os
 import shutil
@@ -54,6 +54,18 @@ def one_to_blame(address, model, tensor, words):
     assert words in answers[3][2]["detail"], answers[3]
 
 
+def one_hangs(address):
+    """Four at once, of which one would run for years: its runner is killed until it is alone."""
+    bodies = [json.dumps({"inputs": [{"name": "n", "datatype": "INT64", "shape": [1],
+                                      "data": [10 ** 15 if i == 2 else 1]}]}).encode()
+              for i in range(4)]
+    answers = ask.wave(address, "/v2/models/spin/infer", bodies)
+    print("spin", [code for code, _, _ in answers], answers[2][2])
+    assert [code for code, _, _ in answers] == [200, 200, 500, 200]
+    assert [a[2]["outputs"][0]["data"] for a in answers if a[0] == 200] == [[2]] * 3
+    assert answers[2][2]["code"] == "model_died", answers[2]
+
+
 def an_index(number):
     return {"name": "i", "datatype": "INT64", "shape": [1], "data": [7 if number == 3 else 1]}
 
@@ -72,12 +84,12 @@ def main():
         subprocess.run([sys.executable, "-B", os.path.join(SUPPORT, "onnx_models.py"), made],
                        check=True)
         add_model(repository, "magika", model, 16)
-        names = ["magika", "fixed", "ranges", "log"]
+        names = ["magika", "fixed", "ranges", "log", "spin"]
         for name in names[1:]:
             add_model(repository, name, os.path.join(made, name, "model.onnx"), 4)
         s.topics("o.", names)
-        s.batcher("o.", repository)
-        address = s.ingest("o.").ready["http"]
+        s.batcher("o.", repository, "--batcher.run.timeout=2s")
+        address = s.ingest("o.", "--infer.timeout=100s").ready["http"]
         for name in names:
             stage.wait_for(name, lambda n=name: ask.call(
                 address, "GET", f"/v2/models/{n}/ready")[0] == 200)
@@ -85,6 +97,7 @@ def main():
         wrong_width(address)
         one_to_blame(address, "ranges", an_index, "out of data bounds")
         one_to_blame(address, "log", a_number, "output y holds a NaN")
+        one_hangs(address)
         subprocess.run([sys.executable, "-B", os.path.join(SUPPORT, "onnx_client.py"), address,
                         model, *(os.path.join(stage.ROOT, f) for f in FILES)],
                        check=True, timeout=300, env=dict(os.environ, PYTHONPATH=packages))

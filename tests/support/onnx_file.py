@@ -34,6 +34,10 @@ def _float(field, value):
     return _varint(field << 3 | 5) + struct.pack("<f", value)
 
 
+class Graph(bytes):
+    """Of a model, or an attribute: the body of a Loop."""
+
+
 def weights(name, shape, values, datatype="FP32"):
     """An initializer; values: numbers, or their bytes."""
     if not isinstance(values, (bytes, bytearray)):
@@ -47,6 +51,8 @@ def _attribute(name, value):
     out = _bytes(1, name)
     if isinstance(value, float):
         return out + _float(2, value) + _number(20, 1)
+    if isinstance(value, Graph):
+        return out + _bytes(6, value) + _number(20, 5)
     if isinstance(value, int):
         return out + _number(3, value) + _number(20, 2)
     return out + b"".join(_number(8, v) for v in value) + _number(20, 7)
@@ -78,10 +84,10 @@ def _value(text):
 
 
 def graph(inputs, outputs, nodes, initializers=()):
-    return (b"".join(_bytes(1, n) for n in nodes) + _bytes(2, "graph") +
-            b"".join(_bytes(5, i) for i in initializers) +
-            b"".join(_bytes(11, _value(i)) for i in inputs) +
-            b"".join(_bytes(12, _value(o)) for o in outputs))
+    return Graph(b"".join(_bytes(1, n) for n in nodes) + _bytes(2, "graph") +
+                 b"".join(_bytes(5, i) for i in initializers) +
+                 b"".join(_bytes(11, _value(i)) for i in inputs) +
+                 b"".join(_bytes(12, _value(o)) for o in outputs))
 
 
 def model(of):

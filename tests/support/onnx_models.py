@@ -35,9 +35,21 @@ def models():
                         [node("Neg", "x" * 64, "y")])
 
 
+def spin():
+    """As many turns as the largest number of the batch says: years, for a large one."""
+    body = graph(["turn INT64", "on BOOL", "v INT64 -1"], ["on_out BOOL", "v_out INT64 -1"],
+                 [node("Identity", "on", "on_out"), node("Add", "v one", "v_out")],
+                 [weights("one", [1], [1], "INT64")])
+    return graph(["n INT64 -1"], ["y INT64 -1"],
+                 [node("ReduceMax", "n", "turns", keepdims=0),
+                  node("Loop", "turns true n", "y", body=body)],
+                 [weights("true", [], b"\1", "BOOL")])
+
+
 def main():
     folder = sys.argv[1]
     files = [(name, model(of)) for name, of in models()]
+    files.append(("spin", model(spin())))
     files.append(("broken", b"this is no protobuf"))
     for name, data in files:
         os.makedirs(os.path.join(folder, name), exist_ok=True)
