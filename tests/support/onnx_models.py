@@ -21,8 +21,9 @@ def models():
                        [node("Add", "a b", "sum"), node("Mul", "a b", "product")])
     yield "fixed", graph(["x FP32 4,3", "s BYTES 4,2"], ["y FP32 4,3", "t BYTES 4,2"],
                          [node("Add", "x x", "y"), node("Identity", "s", "t")])
-    yield "alone", graph(["x FP32 3"], ["y FP32 1"],
-                         [node("ReduceSum", "x", "y", keepdims=1)])
+    yield "alone", graph(["x FP32 3", "k FP32"], ["y FP32 1", "z FP32"],
+                         [node("ReduceSum", "x", "s", keepdims=1), node("Mul", "s k", "y"),
+                          node("ReduceSum", "x", "z", keepdims=0)])
     yield "whole", graph(["x FP32 -1,3"], ["y FP32"],
                          [node("ReduceSum", "x", "y", keepdims=0)])
     yield "variable", graph(["x FP32 -1,-1"], ["y FP32 -1,-1"], [node("Add", "x x", "y")])

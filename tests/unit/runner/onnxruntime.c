@@ -209,14 +209,19 @@ Test(onnxruntime, answers_outputs_whose_size_only_the_run_tells)
 Test(onnxruntime, runs_a_file_without_batch_axis_one_item_at_a_time)
 {
     static const float x[] = {1, 2, 3};
+    static const float k = 10;
     int64_t shape[] = {3};
     struct served s;
     serve(&s, "alone\nmax_batch_size=0\n");
     cr_assert(parent_said(&s.parent, "input=x FP32 3"));
+    cr_assert(parent_said(&s.parent, "input=k FP32"));
     slot_begin(s.slot, 1);
     slot_add(s.slot, "x", DATATYPE_FP32, shape, 1, x, sizeof x);
+    slot_add(s.slot, "k", DATATYPE_FP32, shape, 0, &k, sizeof k);
     run(&s);
-    cr_assert_eq(*(const float *)output(&s, 0), 6.0F);
+    cr_assert_eq(*(const float *)output(&s, 0), 60.0F);
+    cr_assert_eq(s.slot->outputs[1].rank, 0);
+    cr_assert_eq(*(const float *)output(&s, 1), 6.0F);
     stop(&s);
 }
 
