@@ -36,6 +36,15 @@ def models():
                         [node("Neg", "x" * 64, "y")])
 
 
+def large():
+    """Takes memory for as many values as the largest number of the batch says."""
+    return graph(["n INT64 -1"], ["y INT64 -1"],
+                 [node("ReduceMax", "n", "count", keepdims=1),
+                  node("ConstantOfShape", "count", "zeros"),
+                  node("ReduceSum", "zeros", "sum", keepdims=0),
+                  node("Cast", "sum", "zero", to=TYPES["INT64"]), node("Add", "n zero", "y")])
+
+
 def spin():
     """As many turns as the largest number of the batch says: years, for a large one."""
     body = graph(["turn INT64", "on BOOL", "v INT64 -1"], ["on_out BOOL", "v_out INT64 -1"],
@@ -50,7 +59,7 @@ def spin():
 def main():
     folder = sys.argv[1]
     files = [(name, model(of)) for name, of in models()]
-    files.append(("spin", model(spin())))
+    files += [("spin", model(spin())), ("large", model(large()))]
     files.append(("broken", b"this is no protobuf"))
     for name, data in files:
         os.makedirs(os.path.join(folder, name), exist_ok=True)

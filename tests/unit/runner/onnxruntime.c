@@ -244,6 +244,26 @@ Test(onnxruntime, fails_a_batch_in_the_model_s_words_and_serves_on)
     stop(&s);
 }
 
+#ifndef __SANITIZE_ADDRESS__ /* which ends the runner instead of refusing memory */
+Test(onnxruntime, says_that_memory_is_out_and_serves_on)
+{
+    /* More than any address space has, so that nothing is taken for real. */
+    static const int64_t counts[] = {1000000000000000, 3};
+    int64_t shape[] = {1};
+    struct served s;
+    serve(&s, "large\nmax_batch_size=4\n");
+    for (size_t i = 0; i < 2; i++) {
+        slot_begin(s.slot, 1);
+        slot_add(s.slot, "n", DATATYPE_INT64, shape, 1, &counts[i], sizeof counts[i]);
+        cr_assert(loaded_run(&s.loaded, s.slot));
+        cr_assert_eq(s.slot->outcome, i == 0 ? SLOT_OUT_OF_MEMORY : SLOT_SUCCEEDED,
+                     "%s", s.slot->error);
+    }
+    cr_assert_eq(*(const int64_t *)output(&s, 0), 3);
+    stop(&s);
+}
+#endif
+
 Test(onnxruntime, leaves_a_nan_in_the_row_it_belongs_to)
 {
     static const float x[] = {1, 1, -1, 1};
