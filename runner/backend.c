@@ -4,8 +4,18 @@
 
 #include <string.h>
 
-static const struct backend_ops *const backends[] = {&backend_dense, &backend_sim,
-                                                     &backend_echo};
+#ifdef LEAT_WITH_ONNXRUNTIME
+#define ONNXRUNTIME &backend_onnxruntime
+#else
+#define ONNXRUNTIME &backend_onnxruntime_absent
+#endif
+
+static const struct backend_ops *const backends[] = {
+    &backend_dense,
+    &backend_sim,
+    &backend_echo,
+    ONNXRUNTIME,
+};
 enum { BACKEND_COUNT = sizeof backends / sizeof backends[0] };
 
 const struct backend_ops *

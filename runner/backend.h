@@ -56,7 +56,7 @@ struct backend_ops {
     enum slot_outcome (*prepare)(void *state, struct batch *b);
 
     /**
-     * Computes every output by batch_output(), in the model's order. Rows that fail by
+     * Computes every output by batch_output(). Rows that fail by
      * themselves are marked in row_failed. b->slot->started_ns is the moment of the
      * call.
      *
@@ -67,12 +67,14 @@ struct backend_ops {
 
 extern const struct backend_ops backend_dense;
 extern const struct backend_ops backend_echo;
+extern const struct backend_ops backend_onnxruntime;        /* with its header */
+extern const struct backend_ops backend_onnxruntime_absent; /* without */
 extern const struct backend_ops backend_sim;
 
 /** The backend of that platform, or NULL. */
 const struct backend_ops *backend_find(const char *platform);
 
-/** "dense,sim,echo": what this build has. */
+/** "dense,sim,echo,...": what this build has. */
 void backend_list(struct buf *out);
 
 #endif

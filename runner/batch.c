@@ -179,7 +179,10 @@ batch_output(struct batch *b, uint32_t index, const int64_t *shape, size_t size)
                    spec->name, size, b->slot_bytes);
         return NULL;
     }
-    struct slot_tensor *t = &b->slot->outputs[b->slot->output_count++];
+    struct slot_tensor *t = &b->slot->outputs[index];
+    if (b->slot->output_count <= index) {
+        b->slot->output_count = index + 1;
+    }
     memcpy(t->name, spec->name, sizeof t->name);
     t->datatype = (uint32_t)spec->datatype;
     t->rank = spec->rank;

@@ -45,7 +45,8 @@ MUST_CHECK enum status batch_open(struct batch *b,
                                   const struct model *model);
 
 /**
- * Appends an output: name and datatype of model->outputs[index].
+ * Makes room for an output: name and datatype of model->outputs[index]. Each once, in
+ * any order; after a run that succeeds all have to be there.
  *
  * @param[in] shape as many dimensions as that output has; all ≥ 0
  * @param[in] size bytes of the data

@@ -33,12 +33,14 @@ declare -A homes=(
     ["gnutls/"]='^base/http_server'
     ["librdkafka/"]='^bus/' ["avro.h"]='^schemas/' ["avro/"]='^schemas/'
     ["jansson.h"]='^schemas/' ["lmdb.h"]='^results/' ["openssl/"]='^results/|^base/digest'
-    ["cblas.h"]='^runner/' ["zlib.h"]='^schemas/avro_file'
+    ["cblas.h"]='^runner/' ["onnxruntime_c_api.h"]='^runner/(ort_|backend_onnxruntime)'
+    ["zlib.h"]='^schemas/avro_file'
 )
 pure="base/heap base/map base/datatype schemas/framing schemas/codec batcher/cost
 batcher/cancel batcher/former batcher/former_batch batcher/former_fit batcher/former_list
 batcher/former_store batcher/device batcher/output_check batcher/reply_time batcher/watermark
 results/correlate results/batch_line schemas/ndjson schemas/avro_row bus/partition bus/lane
+runner/ort_outcome runner/ort_signature runner/ort_texts
 base/digest ingest/lockout ingest/share ingest/admission ingest/promise ingest/arrivals ingest/drain"
 files=$(git ls-files --cached --others --exclude-standard '*.c' '*.h' |
     grep -E '^(base|bus|schemas|results|ingest|runner|batcher|cli)/' | sort -u)

@@ -20,6 +20,7 @@ struct feed_config {
     int64_t partitions; /* of the request topic and of the replies */
     int64_t quantum;    /* records for one partition before the next */
     int64_t row_bytes;
+    bool hashed; /* answers are sim's hash */
     int64_t priority;
     bool announce;   /* on stderr when the first request is due */
     int64_t late_ns; /* answers are waited for so long after the last request */

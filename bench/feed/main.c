@@ -15,6 +15,8 @@ static const struct option options[] = {
     {"model", OPTION_TEXT, FIELD(model), 0, 0, "sim", "A model on the sim backend.",
      NULL},
     {"input", OPTION_TEXT, FIELD(input), 0, 0, "data", "Its UINT8 input.", NULL},
+    {"hashed", OPTION_BOOL, FIELD(hashed), 0, 0, "true",
+     "The right answer is the hash that sim and no other backend gives.", NULL},
     {"row-bytes", OPTION_BYTES, FIELD(row_bytes), 8, PAYLOAD_BYTES_MAX, "1KiB",
      "Size of a request's row.", NULL},
     {"reply-topic", OPTION_TEXT, FIELD(reply_topic), 0, 0, "",
