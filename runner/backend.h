@@ -18,6 +18,7 @@
 
 /* What a load is given; borrowed during load() only. */
 struct model_source {
+    const char *platform;  /* one that backend_find() knows */
     const char *directory; /* of the version: its files */
     const struct properties
         *properties;    /* of model.properties, keys as written there */
@@ -68,6 +69,9 @@ struct backend_ops {
 extern const struct backend_ops backend_dense;
 extern const struct backend_ops backend_echo;
 extern const struct backend_ops backend_sim;
+
+/* Around another one: where the properties have `steps`. No platform of its own. */
+extern const struct backend_ops backend_steps;
 
 /** The backend of that platform, or NULL. */
 const struct backend_ops *backend_find(const char *platform);
