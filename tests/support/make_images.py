@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Makes tests/unit/runner/images: pictures of every kind, and what Pillow and NumPy read from them.
+"""Makes tests/unit/runner/images: pictures of every kind, and what Pillow and NumPy read from them;
+and tests/support/images: a handwritten digit of each kind as JPEG.
 
 Beside NAME.png or NAME.jpg stand NAME.rgb and NAME.grey, the pixels as bytes. Scaled pictures are
 SCALE-WIDTHxHEIGHT.rgb of wave.png, by Pillow's bilinear filter. The kinds of PNG that Pillow does
@@ -17,6 +18,8 @@ import numpy as np
 from PIL import Image
 
 HERE = pathlib.Path(__file__).resolve().parent.parent / "unit" / "runner" / "images"
+DIGITS = HERE.parent.parent.parent / "support" / "images"
+EXAMPLES = HERE.parent.parent.parent.parent / "models" / "digits" / "examples"
 WIDTH, HEIGHT = 19, 13
 
 
@@ -141,10 +144,22 @@ def scaled():
         (HERE / f"scale-{width}x{height}.rgb").write_bytes(np.asarray(small).tobytes())
 
 
+def digits():
+    images = np.fromfile(EXAMPLES / "images.u8", np.uint8).reshape(-1, 8, 8)
+    labels = list(np.fromfile(EXAMPLES / "labels.u8", np.uint8))
+    for label in range(10):
+        # The third of its kind: the model takes the first 5 for a 9 and the second 9 for a 5.
+        at = [i for i, other in enumerate(labels) if other == label][2]
+        pixels = (images[at] * 15.9375).round().astype(np.uint8)
+        Image.fromarray(pixels).convert("RGB").save(DIGITS / f"{label}.jpg", quality=90)
+
+
 def main():
-    HERE.mkdir(exist_ok=True)
-    for old in HERE.iterdir():
-        old.unlink()
+    for folder in HERE, DIGITS:
+        folder.mkdir(exist_ok=True)
+        for old in folder.iterdir():
+            old.unlink()
+    digits()
     pngs()
     jpegs()
     scaled()
