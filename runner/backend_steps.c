@@ -161,14 +161,16 @@ steps_unload(void *state)
 
 /*
  * The lane of a batch, which keeps it for good: there are as many lanes as batches. The
- * second lane is looked at only by who does not own the first, so that the preparer may
- * give it away while the other thread is in the first.
+ * first is given away in the warm-up, before there are two threads, and the second is
+ * looked at only by who does not own the first, one thread at a time.
  */
 static struct lane *
 lane_of(struct steps_backend *s, const struct batch *b)
 {
     size_t i = s->lanes[0].of == NULL || s->lanes[0].of == b ? 0 : 1;
-    s->lanes[i].of = b;
+    if (s->lanes[i].of == NULL) {
+        s->lanes[i].of = b;
+    }
     return &s->lanes[i];
 }
 

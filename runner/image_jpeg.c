@@ -18,7 +18,9 @@
 /* clang-format on */
 
 enum {
-    SCANS_MAX = 100, /* of a progressive file: each is work over the whole image */
+    /* Of a progressive file, where each is work over the whole image; usual are ten. */
+    SCANS_MAX = 100,
+    SCANS_LARGEST = 16, /* of the largest image that is decoded at all */
     QUALITY = 85,
     CMYK = 4,
 };
@@ -35,15 +37,21 @@ struct jpeg_reader {
 };
 
 static void
+give_up(struct jpeg_reader *r, enum status status)
+{
+    r->status = status;
+    longjmp(r->failed, 1);
+}
+
+static void
 fail(j_common_ptr info)
 {
     struct jpeg_reader *r = info->client_data;
     char text[JMSG_LENGTH_MAX];
     info->err->format_message(info, text);
     bool no_memory = info->err->msg_code == JERR_OUT_OF_MEMORY;
-    r->status = fault_set(r->fault, no_memory ? STATUS_NO_MEMORY : STATUS_INVALID,
-                          "broken JPEG: %s", text);
-    longjmp(r->failed, 1);
+    give_up(r, fault_set(r->fault, no_memory ? STATUS_NO_MEMORY : STATUS_INVALID,
+                         "broken JPEG: %s", text));
 }
 
 /* Negative levels are warnings: all but those of a peculiar header mean lost pixels. */
@@ -62,18 +70,13 @@ static void
 watch_scans(j_common_ptr info)
 {
     struct jpeg_reader *r = info->client_data;
-    if (r->info.input_scan_number > SCANS_MAX) {
-        r->status = fault_set(r->fault, STATUS_TOO_LARGE, "the JPEG has over %d scans",
-                              SCANS_MAX);
-        longjmp(r->failed, 1);
+    uint64_t pixels = (uint64_t)r->info.image_width * r->info.image_height;
+    uint64_t most = r->decoder->pixels_max * SCANS_LARGEST / pixels;
+    most = most < SCANS_MAX ? most : SCANS_MAX;
+    if ((uint64_t)r->info.input_scan_number > most) {
+        give_up(r, fault_set(r->fault, STATUS_TOO_LARGE,
+                             "the JPEG is drawn in too many scans"));
     }
-}
-
-static void
-give_up(struct jpeg_reader *r, enum status status)
-{
-    r->status = status;
-    longjmp(r->failed, 1);
 }
 
 /* What libjpeg converts to: of CMYK it knows only CMYK. */

@@ -233,6 +233,53 @@ Test(image, refuses_a_huge_image_before_taking_memory)
     image_fini(&image);
 }
 
+/* Where the marker stands in the file, looked for from `at` on. */
+static size_t
+find_marker(const struct file *f, size_t at, uint8_t marker)
+{
+    while (at + 1 < f->size && !(f->bytes[at] == 0xff && f->bytes[at + 1] == marker)) {
+        at++;
+    }
+    return at;
+}
+
+/* The first scan, of the lowest frequencies, over and over: said to be in full
+ * precision, a file may repeat it. */
+static void
+repeat_scan(const struct file *file, size_t times, struct file *out)
+{
+    size_t begin = find_marker(file, 0, 0xda);
+    size_t size = find_marker(file, begin, 0xc4) - begin;
+    memcpy(out->bytes, file->bytes, begin + size);
+    out->bytes[begin + 2 + out->bytes[begin + 3] - 1] = 0;
+    out->size = begin + size;
+    for (size_t i = 1; i < times; i++) {
+        memcpy(out->bytes + out->size, out->bytes + begin, size);
+        out->size += size;
+    }
+    memcpy(out->bytes + out->size, "\xff\xd9", 2);
+    out->size += 2;
+}
+
+Test(image, refuses_a_jpeg_of_too_many_scans)
+{
+    struct file file;
+    struct file many;
+    struct image image = {.pixels = NULL};
+    struct fault fault = {.text = ""};
+    read_file("progressive.jpg", &file);
+    repeat_scan(&file, 100, &many);
+    cr_assert_eq(decode(span_of_file(&many), 3, &image, &fault), STATUS_OK, "%s",
+                 fault.text);
+    repeat_scan(&file, 101, &many);
+    expect_refusal(span_of_file(&many), STATUS_TOO_LARGE, "too many scans");
+    repeat_scan(&file, 17, &many);
+    struct image_decoder decoder = {.channels = 3, .pixels_max = WIDTH * HEIGHT};
+    cr_assert_eq(image_decode(&decoder, span_of_file(&many), &image, &fault),
+                 STATUS_TOO_LARGE);
+    image_fini(&image);
+}
+
 Test(image, is_read_back_from_a_jpeg_of_its_own)
 {
     struct image image = {.pixels = NULL};
