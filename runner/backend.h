@@ -18,6 +18,7 @@
 
 /* What a load is given; borrowed during load() only. */
 struct model_source {
+    const char *platform;  /* one that backend_find() knows */
     const char *directory; /* of the version: its files */
     const struct properties
         *properties;    /* of model.properties, keys as written there */
@@ -56,8 +57,8 @@ struct backend_ops {
     enum slot_outcome (*prepare)(void *state, struct batch *b);
 
     /**
-     * Computes every output by batch_output(). Rows that fail by
-     * themselves are marked in row_failed. b->slot->started_ns is the moment of the
+     * Computes every output by batch_output(). Rows that fail by themselves are told
+     * by batch_fail_row(). b->slot->started_ns is the moment of the
      * call.
      *
      * @return SLOT_SUCCEEDED, or another outcome with its reason by batch_fail()
@@ -70,6 +71,9 @@ extern const struct backend_ops backend_echo;
 extern const struct backend_ops backend_onnxruntime;        /* with its header */
 extern const struct backend_ops backend_onnxruntime_absent; /* without */
 extern const struct backend_ops backend_sim;
+
+/* Around another one: where the properties have `steps`. No platform of its own. */
+extern const struct backend_ops backend_steps;
 
 /** The backend of that platform, or NULL. */
 const struct backend_ops *backend_find(const char *platform);

@@ -34,6 +34,7 @@ declare -A homes=(
     ["librdkafka/"]='^bus/' ["avro.h"]='^schemas/' ["avro/"]='^schemas/'
     ["jansson.h"]='^schemas/' ["lmdb.h"]='^results/' ["openssl/"]='^results/|^base/digest'
     ["cblas.h"]='^runner/' ["onnxruntime_c_api.h"]='^runner/(ort_|backend_onnxruntime)'
+    ["jpeglib.h"]='^runner/image_jpeg' ["png.h"]='^runner/image_png'
     ["zlib.h"]='^schemas/avro_file'
 )
 pure="base/heap base/map base/datatype schemas/framing schemas/codec batcher/cost
