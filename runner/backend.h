@@ -58,8 +58,7 @@ struct backend_ops {
 
     /**
      * Computes every output by batch_output(). Rows that fail by themselves are told
-     * by batch_fail_row(). b->slot->started_ns is the moment of the
-     * call.
+     * by batch_fail_row(). b->slot->started_ns is the moment of the call.
      *
      * @return SLOT_SUCCEEDED, or another outcome with its reason by batch_fail()
      */
