@@ -219,3 +219,112 @@ Test(repository, ignores_hidden_folders_and_files)
     cr_assert_eq(r.count, 1);
     repository_close(&r);
 }
+
+/* Polling. */
+
+static void
+file(const char *path, const char *text)
+{
+    char full[256];
+    snprintf(full, sizeof full, "%s/%s", root, path);
+    FILE *out = fopen(full, "we");
+    cr_assert_not_null(out, "%s", full);
+    fputs(text, out);
+    fclose(out);
+}
+
+static struct repository_model
+read_one(const char *name)
+{
+    struct repository_model m;
+    cr_assert_eq(repository_read_model(&m, root, name), STATUS_OK);
+    return m;
+}
+
+/* Fingerprints of the versions that are served, newest first. */
+static size_t
+fingerprints(const char *name, uint64_t out[static 4])
+{
+    struct repository_model m = read_one(name);
+    for (size_t i = 0; i < m.version_count && i < 4; i++) {
+        out[i] = m.versions[i].fingerprint;
+    }
+    size_t count = m.version_count;
+    repository_model_close(&m);
+    return count;
+}
+
+Test(repository, lists_the_versions_that_the_policy_selects)
+{
+    model("a", "platform=sim\nversion.policy=latest:2\n");
+    folder("a/3");
+    folder("a/10");
+    folder("a/9");
+    struct repository_model m = read_one("a");
+    cr_assert_null(m.broken, "%s", m.broken);
+    cr_assert_eq(m.version_count, 2);
+    cr_assert_str_eq(m.versions[0].name, "10");
+    cr_assert_eq(m.versions[0].number, 10);
+    cr_assert_str_eq(strrchr(m.versions[0].path, '/'), "/10");
+    cr_assert_str_eq(m.versions[1].name, "9");
+    cr_assert_str_eq(m.version, "10");
+    cr_assert_eq(m.path, m.versions[0].path);
+    repository_model_close(&m);
+}
+
+Test(repository, takes_a_listed_version_that_is_not_there_for_a_mistake)
+{
+    model("a", "platform=sim\nversion.policy=specific:1,2\n");
+    folder("a/1");
+    struct repository_model m = read_one("a");
+    cr_assert_not_null(m.broken);
+    cr_assert_eq(m.version_count, 1);
+    repository_model_close(&m);
+}
+
+Test(repository, reads_a_model_that_is_not_there_as_not_found)
+{
+    struct repository_model m;
+    cr_assert_eq(repository_read_model(&m, root, "nowhere"), STATUS_NOT_FOUND);
+}
+
+Test(repository, gives_a_version_another_fingerprint_when_it_changes)
+{
+    model("a", "platform=sim\nversion.policy=all\n");
+    folder("a/1");
+    folder("a/2");
+    folder("a/2/deeper");
+    file("a/2/deeper/weights", "12");
+    uint64_t before[4];
+    uint64_t after[4];
+    cr_assert_eq(fingerprints("a", before), 2);
+    cr_assert_eq(fingerprints("a", after), 2);
+    cr_assert_eq(before[0], after[0]);
+    cr_assert_eq(before[1], after[1]);
+    file("a/2/deeper/weights", "123");
+    fingerprints("a", after);
+    cr_assert_neq(before[0], after[0]);
+    cr_assert_eq(before[1], after[1], "version 1 is as it was");
+    file("a/labels.txt", "cat");
+    fingerprints("a", before);
+    cr_assert_neq(before[0], after[0], "what lies beside belongs to every version");
+    cr_assert_neq(before[1], after[1]);
+}
+
+Test(repository, does_not_take_comments_policy_and_caches_for_a_change)
+{
+    uint64_t before[4];
+    uint64_t after[4];
+    model("a", "platform=sim\n");
+    folder("a/1");
+    fingerprints("a", before);
+    file("a/model.properties", "# why\nplatform = sim\nversion.policy=all\n");
+    folder("a/1/__pycache__");
+    file("a/1/__pycache__/model.pyc", "made by loading it");
+    file("a/1/.swp", "an editor's");
+    fingerprints("a", after);
+    cr_assert_eq(before[0], after[0]);
+    file("a/model.properties", "platform=sim\ninstances=2\n");
+    fingerprints("a", after);
+    cr_assert_neq(before[0], after[0]);
+}
