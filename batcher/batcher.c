@@ -61,10 +61,18 @@ struct batcher {
     bool has_turn;
 };
 
+/** Orders for models that were given before we started are older than what the
+ * repository says. */
 static void
-batcher_cancel(void *arg, const struct control *c)
+batcher_obey(void *arg, const struct control *c)
 {
     struct batcher *b = arg;
+    if (c->type != CONTROL_CANCEL) {
+        if (control_topic_caught_up(b->control)) {
+            models_order(b->models, c);
+        }
+        return;
+    }
     if (cancels_add(&b->cancels, &c->id, c->tenant, loop_now(b->loop)) != STATUS_OK) {
         log_event(LOG_ERROR, "no_memory");
     }
@@ -236,7 +244,7 @@ batcher_open(struct batcher *b, struct fault *fault)
     }
     if (status == STATUS_OK) {
         status =
-            control_topic_open(&b->control, b->loop, &b->bus, batcher_cancel, b, fault);
+            control_topic_open(&b->control, b->loop, &b->bus, batcher_obey, b, fault);
     }
     if (status == STATUS_OK) {
         status = create_admin(b, fault);
@@ -313,6 +321,20 @@ const char *
 batcher_admin_address(const struct batcher *batcher)
 {
     return batcher->admin == NULL ? NULL : http_server_address(batcher->admin);
+}
+
+void
+batcher_reload(struct batcher *batcher)
+{
+    models_reload(batcher->models);
+    loop_wake(batcher->loop);
+}
+
+void
+batcher_write_metrics(struct batcher *batcher, struct buf *out)
+{
+    metric_render(out);
+    models_write_memory(batcher->models, out);
 }
 
 void

@@ -226,6 +226,30 @@ model_spec_rows_max(const struct model_spec *spec)
     return spec->max_batch_size < SLOT_ROWS_MAX ? spec->max_batch_size : SLOT_ROWS_MAX;
 }
 
+static bool
+tensors_equal(const struct tensor_spec *a, const struct tensor_spec *b, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (!span_equal(a[i].name, b[i].name) || a[i].datatype != b[i].datatype ||
+            a[i].rank != b[i].rank ||
+            memcmp(a[i].shape, b[i].shape, a[i].rank * sizeof a[i].shape[0]) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool
+model_spec_covers(const struct model_spec *to, const struct model_spec *from)
+{
+    return to->input_count == from->input_count &&
+           to->output_count == from->output_count &&
+           (to->max_batch_size > 0) == (from->max_batch_size > 0) &&
+           to->max_batch_size >= from->max_batch_size &&
+           tensors_equal(to->inputs, from->inputs, to->input_count) &&
+           tensors_equal(to->outputs, from->outputs, to->output_count);
+}
+
 struct model_info
 model_spec_info(const struct model_spec *spec)
 {

@@ -6,6 +6,7 @@
 #ifndef BATCHER_MODELS_H
 #define BATCHER_MODELS_H
 
+#include "base/buf.h"
 #include "base/status.h"
 #include "base/uuid.h"
 #include "batcher/model.h"
@@ -38,6 +39,15 @@ void models_destroy(struct models **models);
 
 /** Does what is due. @return when it wants to be called next */
 int64_t models_turn(struct models *ms, int64_t now_ns);
+
+/** Looks at the repository again and takes what is there now. @blocks for the disk */
+void models_reload(struct models *ms);
+
+/** An order to load or unload a model, which need not be one of ours. */
+void models_order(struct models *ms, const struct control *order);
+
+/** The memory of each version, as metrics in text. */
+void models_write_memory(struct models *ms, struct buf *out);
 
 /** Requests that wait for a batch. */
 size_t models_waiting(const struct models *ms);

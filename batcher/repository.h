@@ -47,6 +47,7 @@ struct repository_model {
     uint32_t max_batch_size; /* max.batch.size; 0 = does not batch */
     uint32_t instances;      /* instances */
     bool allow_nan;          /* outputs.nan=allow */
+    bool lazy;               /* lazy=true: loaded when it is asked */
     struct batching batching;
     struct property_list properties; /* for the runner: other keys, batch.buckets */
     const char *broken;              /* why it cannot be loaded, or NULL */

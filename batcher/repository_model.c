@@ -110,6 +110,11 @@ model_set(struct repository_model *m, const char *key, const char *value)
         if (version_policy_read(&m->policy, value, &fault) != STATUS_OK) {
             repository_model_break(m, "version.policy: %s", fault.text);
         }
+    } else if (strcmp(key, "lazy") == 0) {
+        m->lazy = strcmp(value, "true") == 0;
+        if (!m->lazy && strcmp(value, "false") != 0) {
+            repository_model_break(m, "lazy=%s is neither true nor false", value);
+        }
     } else if (strcmp(key, "outputs.nan") == 0) {
         m->allow_nan = strcmp(value, "allow") == 0;
         if (!m->allow_nan && strcmp(value, "fail") != 0) {

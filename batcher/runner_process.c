@@ -284,6 +284,24 @@ runner_process_kill(struct runner_process *p)
     }
 }
 
+int64_t
+runner_process_memory(const struct runner_process *p)
+{
+    char path[64];
+    char line[128] = "";
+    snprintf(path, sizeof path, "/proc/%d/statm", (int)p->pid);
+    FILE *file = fopen(path, "re");
+    if (file == NULL) {
+        return 0;
+    }
+    /* The second number: resident. The kernel counts it anyway, so this costs little
+     * however large the process is. */
+    const char *second =
+        fgets(line, sizeof line, file) == NULL ? NULL : strchr(line, ' ');
+    fclose(file);
+    return second == NULL ? 0 : strtoll(second, NULL, 10) * sysconf(_SC_PAGESIZE);
+}
+
 pid_t
 runner_process_pid(const struct runner_process *p)
 {

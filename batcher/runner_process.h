@@ -11,6 +11,7 @@
 #include "base/status.h"
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct runner_process;
@@ -46,6 +47,9 @@ MUST_CHECK enum status runner_process_send(struct runner_process *p,
 
 /** Ends it now; died() follows. */
 void runner_process_kill(struct runner_process *p);
+
+/** Bytes it has resident in memory, libraries and touched slots too; 0: not known. */
+int64_t runner_process_memory(const struct runner_process *p);
 
 pid_t runner_process_pid(const struct runner_process *p);
 

@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 
+#include <errno.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +26,7 @@ stage_models_add(const struct stage_models *m,
 {
     char path[160];
     snprintf(path, sizeof path, "%s/%s", m->folder, name);
-    cr_assert_eq(mkdir(path, 0700), 0);
+    cr_assert(mkdir(path, 0700) == 0 || errno == EEXIST);
     snprintf(path, sizeof path, "%s/%s/model.properties", m->folder, name);
     FILE *file = fopen(path, "we");
     cr_assert_not_null(file);
@@ -41,6 +42,24 @@ remove_one(const char *path, const struct stat *info, int kind, struct FTW *at)
     (void)kind;
     (void)at;
     return remove(path);
+}
+
+void
+stage_models_add_version(const struct stage_models *m,
+                         const char *name,
+                         const char *version)
+{
+    char path[160];
+    snprintf(path, sizeof path, "%s/%s/%s", m->folder, name, version);
+    cr_assert_eq(mkdir(path, 0700), 0);
+}
+
+void
+stage_models_remove(const struct stage_models *m, const char *path)
+{
+    char full[160];
+    snprintf(full, sizeof full, "%s/%s", m->folder, path);
+    cr_assert_eq(nftw(full, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
 }
 
 void
