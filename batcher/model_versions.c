@@ -165,7 +165,10 @@ must_leave(const struct model *m, const struct version *v)
     if (m->removed || m->wish == WISH_UNLOADED) {
         return true;
     }
-    return !v->wanted && (heir_is_ready(m, v) || v->state == MODEL_LOADING);
+    /* One that loads for the first time is not waited for; one that does so again has
+     * come back for an heir that failed. */
+    bool is_new = v->state == MODEL_LOADING && v->loaded_ns == 0;
+    return !v->wanted && (heir_is_ready(m, v) || is_new);
 }
 
 static void
