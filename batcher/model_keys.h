@@ -17,7 +17,6 @@ enum model_key_kind {
     KEY_CHOICE,   /* one of `choices` */
     KEY_BOOL,     /* true or false */
     KEY_INT,      /* from `least` to `most` */
-    KEY_REAL,     /* a finite number */
     KEY_DURATION, /* 5ms; from `least` to `most` ns */
     KEY_BYTES,    /* 64MiB; from `least` to `most` */
     KEY_ROWS,     /* ascending: 1,2,4 */
@@ -34,11 +33,11 @@ struct model_key {
     int64_t least; /* both 0: any */
     int64_t most;
     const char *choices; /* "fail|allow" */
-    const char
-        *example;     /* a value as one may write it: the default where there is one */
-    const char *help; /* one line */
-    bool required;    /* a model without it is none; of input.N: input.0 */
-    bool for_runner;  /* handed on as property.KEY */
+    const char *example; /* the default, or else a good value */
+    const char *start;   /* what a new model begins with; NULL: it is not set */
+    const char *help;    /* one line */
+    bool required;       /* a model without it is none */
+    bool for_runner;     /* handed on as property.KEY */
 };
 
 struct model_platform {
@@ -53,7 +52,8 @@ struct model_platform {
     const char *own_prefix;
     const struct model_key *keys; /* beside those of every model */
     size_t key_count;
-    bool names_tensors; /* input.N has to be written: nothing else tells it */
+    bool names_tensors; /* input.N has to be written: nothing else tells them */
+    const char *next;   /* what a person does after `leat models init`; one line */
 };
 
 extern const struct model_platform model_platforms[];

@@ -130,16 +130,6 @@ check_bytes(const struct model_key *key, const char *value, struct fault *fault)
 }
 
 static enum status
-check_real(const struct model_key *key, const char *value, struct fault *fault)
-{
-    const struct option any = {.name = key->name, .kind = OPTION_REAL};
-    double number = 0;
-    return option_value_read(&any, value, &number, NULL) == STATUS_OK
-               ? STATUS_OK
-               : fault_set(fault, STATUS_INVALID, "'%.60s' is not a number", value);
-}
-
-static enum status
 check_rows(const struct model_key *key, const char *value, struct fault *fault)
 {
     (void)key;
@@ -211,11 +201,10 @@ check_platform(const struct model_key *key, const char *value, struct fault *fau
 static const check_fn checks[] = {
     [KEY_TEXT] = check_text,         [KEY_CHOICE] = check_choice,
     [KEY_BOOL] = check_bool,         [KEY_INT] = check_int,
-    [KEY_REAL] = check_real,         [KEY_DURATION] = check_duration,
-    [KEY_BYTES] = check_bytes,       [KEY_ROWS] = check_rows,
-    [KEY_TENSOR] = check_tensor,     [KEY_DEVICE] = check_device,
-    [KEY_POLICY] = check_policy,     [KEY_HEX] = check_hex,
-    [KEY_PLATFORM] = check_platform,
+    [KEY_DURATION] = check_duration, [KEY_BYTES] = check_bytes,
+    [KEY_ROWS] = check_rows,         [KEY_TENSOR] = check_tensor,
+    [KEY_DEVICE] = check_device,     [KEY_POLICY] = check_policy,
+    [KEY_HEX] = check_hex,           [KEY_PLATFORM] = check_platform,
 };
 
 enum status

@@ -199,17 +199,29 @@ repository_model_close(struct repository_model *m)
     *m = (struct repository_model){.name = NULL};
 }
 
+uint32_t
+repository_newest_version(const char *folder)
+{
+    struct model_folder names;
+    struct arena arena;
+    arena_init(&arena, MODEL_BYTES);
+    enum status status = model_folder_read(&names, folder, &arena);
+    uint32_t newest = status == STATUS_OK && names.count > 0 ? names.numbers[0] : 0;
+    arena_fini(&arena);
+    return newest;
+}
+
 /* Reading all. */
 
-static bool
-is_model_name(const char *name)
+bool
+repository_is_model_name(const char *name)
 {
     for (const char *c = name; *c != '\0'; c++) {
         if (!isalnum((unsigned char)*c) && strchr("._-", *c) == NULL) {
             return false;
         }
     }
-    return name[0] != '.' && strlen(name) <= 200;
+    return name[0] != '.' && name[0] != '\0' && strlen(name) <= 200;
 }
 
 static int
@@ -250,7 +262,8 @@ may_be_model(const struct dirent *entry, const char *load)
 {
     bool folder = entry->d_type == DT_DIR || entry->d_type == DT_LNK ||
                   entry->d_type == DT_UNKNOWN;
-    return folder && is_model_name(entry->d_name) && is_wanted(load, entry->d_name);
+    return folder && repository_is_model_name(entry->d_name) &&
+           is_wanted(load, entry->d_name);
 }
 
 static enum status

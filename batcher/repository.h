@@ -90,4 +90,11 @@ MUST_CHECK enum status repository_read_model(struct repository_model *out,
                                              const char *name);
 void repository_model_close(struct repository_model *m);
 
+/** The highest number among the version folders of a model's folder; 0: there is none.
+ * @blocks for the disk */
+uint32_t repository_newest_version(const char *folder);
+
+/** Letters, digits, dots, dashes and underscores, up to 200; no dot in front. */
+bool repository_is_model_name(const char *name);
+
 #endif

@@ -21,6 +21,9 @@ check_row(const struct model_key *row)
     cr_assert_eq(model_value_check(row, row->example, &fault), STATUS_OK, "%s: %s",
                  row->name, fault.text);
     cr_assert_eq(model_value_check(row, "", &fault), STATUS_INVALID, "%s", row->name);
+    cr_assert(row->start == NULL ||
+                  model_value_check(row, row->start, &fault) == STATUS_OK,
+              "%s", row->name);
 }
 
 Test(model_keys, have_a_help_and_an_example_that_is_right)
@@ -78,7 +81,8 @@ is_known(const char *key)
 {
     bool known = model_key_find(NULL, key) != NULL;
     for (size_t p = 0; p < model_platform_count && !known; p++) {
-        known = model_key_find(&model_platforms[p], key) != NULL;
+        known = model_key_find(&model_platforms[p], key) != NULL ||
+                model_key_is_own(&model_platforms[p], key);
     }
     return known;
 }
