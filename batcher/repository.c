@@ -3,6 +3,7 @@
  */
 #include "batcher/repository.h"
 
+#include "base/buf.h"
 #include "batcher/model_folder.h"
 #include "batcher/repository_model.h"
 
@@ -15,7 +16,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { MODELS_MAX = 256, PATH_BYTES = 4096, MODEL_BYTES = 1024 * 1024 };
+enum {
+    MODELS_MAX = 256,
+    PATH_BYTES = 4096,
+    MODEL_BYTES = 1024 * 1024,
+    BROKEN_BYTES = 1024
+};
 
 static bool
 is_wanted(const char *load, const char *name)
@@ -42,7 +48,7 @@ model_text(struct repository_model *m, const char *text)
 {
     const char *copy = arena_text(&m->arena, span_of_text(text));
     if (copy == NULL) {
-        repository_model_break(m, "no memory");
+        repository_model_no_memory(m);
     }
     return copy == NULL ? "" : copy;
 }
@@ -64,17 +70,40 @@ add_version(struct repository_model *m, uint32_t number, const char *folder)
 static void
 add_versions(struct repository_model *m, const char *path, struct model_folder *folder)
 {
-    uint32_t missing =
-        version_policy_missing(&m->policy, folder->numbers, folder->count);
-    if (missing != 0 && folder->count > 0) {
-        repository_model_break(m, "version.policy: there is no version %" PRIu32,
-                               missing);
-    }
     size_t count = version_policy_select(&m->policy, folder->numbers, folder->count);
     for (size_t i = 0; i < count; i++) {
         char full[PATH_BYTES + 16];
         snprintf(full, sizeof full, "%s/%" PRIu32, path, folder->numbers[i]);
         add_version(m, folder->numbers[i], full);
+    }
+    if (folder->count == 0) {
+        add_version(m, 1, path);
+    }
+}
+
+static void
+check_versions(struct repository_model *m,
+               const char *path,
+               const struct model_folder *folder)
+{
+    uint32_t missing =
+        version_policy_missing(&m->policy, folder->numbers, folder->count);
+    if (missing != 0) {
+        const struct mistake mistake = {
+            .file = m->file, .line = m->policy_line, .key = "version.policy"};
+        mistakes_add(&m->mistakes, &m->arena, &mistake,
+                     "there is no folder of version %" PRIu32, missing);
+    }
+    for (size_t i = 0; i < folder->stray_count; i++) {
+        /* Beside a version it may be an old one put aside. */
+        const struct mistake mistake = {.kind = folder->count > 0 ? MISTAKE_WARNING
+                                                                  : MISTAKE_ERROR,
+                                        .file = path,
+                                        .key = ""};
+        mistakes_add(&m->mistakes, &m->arena, &mistake,
+                     "the folder %s is no version: these are numbers from 1, without "
+                     "leading zeros",
+                     folder->strays[i]);
     }
 }
 
@@ -84,18 +113,42 @@ read_versions(struct repository_model *m, const char *path)
     struct model_folder folder = {.count = 0};
     m->versions = arena_array(&m->arena, MODEL_VERSIONS_MAX, sizeof *m->versions);
     if (m->versions == NULL ||
-        model_folder_read(&folder, path, &m->arena) != STATUS_OK) {
-        repository_model_break(m, "the folder cannot be read");
+        model_folder_read(&folder, path, &m->arena) == STATUS_NO_MEMORY) {
+        repository_model_no_memory(m);
         return;
     }
+    check_versions(m, path, &folder);
     add_versions(m, path, &folder);
-    if (folder.count == 0) {
-        add_version(m, 1, path);
-    }
     if (m->version_count > 0) {
         m->version = m->versions[0].name;
         m->path = m->versions[0].path;
     }
+}
+
+/* In one line, for whom it is announced to: the file's folder is the model's. */
+static const char *
+first_error(struct repository_model *m)
+{
+    size_t errors = mistakes_of_kind(&m->mistakes, MISTAKE_ERROR);
+    struct buf text;
+    size_t i = 0;
+    while (i < m->mistakes.count && m->mistakes.items[i].kind != MISTAKE_ERROR) {
+        i++;
+    }
+    if (errors == 0 || i == m->mistakes.count) {
+        return errors == 0 ? NULL : "no memory";
+    }
+    struct mistake first = m->mistakes.items[i];
+    const char *slash = strrchr(first.file, '/');
+    first.file = slash == NULL ? first.file : slash + 1;
+    buf_init(&text, BROKEN_BYTES);
+    mistake_format(&first, &text);
+    if (errors > 1) {
+        buf_append_format(&text, " (and %zu more: leat models check)", errors - 1);
+    }
+    const char *copy = arena_text(&m->arena, buf_span(&text));
+    buf_fini(&text);
+    return copy == NULL ? "no memory" : copy;
 }
 
 /* What every version is loaded with is a part of each. */
@@ -125,15 +178,17 @@ repository_read_model(struct repository_model *out,
         .version = "1", .path = "", .device = "cpu", .instances = 1};
     arena_init(&out->arena, MODEL_BYTES);
     out->name = arena_text(&out->arena, span_of_text(name));
-    if (out->name == NULL) {
+    const char *folder = arena_text(&out->arena, span_of_text(path));
+    if (out->name == NULL || folder == NULL) {
         repository_model_close(out);
         return STATUS_NO_MEMORY;
     }
     batching_init(&out->batching);
     version_policy_init(&out->policy);
-    repository_model_read_properties(out, path);
-    read_versions(out, path);
-    complete_fingerprints(out, path);
+    repository_model_read(out, folder);
+    read_versions(out, folder);
+    complete_fingerprints(out, folder);
+    out->broken = first_error(out);
     return STATUS_OK;
 }
 
@@ -144,17 +199,29 @@ repository_model_close(struct repository_model *m)
     *m = (struct repository_model){.name = NULL};
 }
 
+uint32_t
+repository_newest_version(const char *folder)
+{
+    struct model_folder names;
+    struct arena arena;
+    arena_init(&arena, MODEL_BYTES);
+    enum status status = model_folder_read(&names, folder, &arena);
+    uint32_t newest = status == STATUS_OK && names.count > 0 ? names.numbers[0] : 0;
+    arena_fini(&arena);
+    return newest;
+}
+
 /* Reading all. */
 
-static bool
-is_model_name(const char *name)
+bool
+repository_is_model_name(const char *name)
 {
     for (const char *c = name; *c != '\0'; c++) {
         if (!isalnum((unsigned char)*c) && strchr("._-", *c) == NULL) {
             return false;
         }
     }
-    return name[0] != '.' && strlen(name) <= 200;
+    return name[0] != '.' && name[0] != '\0' && strlen(name) <= 200;
 }
 
 static int
@@ -195,7 +262,8 @@ may_be_model(const struct dirent *entry, const char *load)
 {
     bool folder = entry->d_type == DT_DIR || entry->d_type == DT_LNK ||
                   entry->d_type == DT_UNKNOWN;
-    return folder && is_model_name(entry->d_name) && is_wanted(load, entry->d_name);
+    return folder && repository_is_model_name(entry->d_name) &&
+           is_wanted(load, entry->d_name);
 }
 
 static enum status

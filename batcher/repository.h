@@ -12,6 +12,7 @@
 #include "base/option.h"
 #include "base/status.h"
 #include "batcher/batching.h"
+#include "batcher/mistakes.h"
 #include "batcher/version_policy.h"
 
 #include <stdbool.h>
@@ -36,11 +37,13 @@ struct repository_version {
 struct repository_model {
     struct arena arena; /* of every text below */
     const char *name;
+    const char *file;    /* its model.properties */
     const char *version; /* of the newest that is served; "1" if there is no folder */
     const char *path;    /* of its folder, or of the model's own */
     struct repository_version *versions; /* newest first */
     size_t version_count;                /* 0 only where `broken` is set */
     struct version_policy policy;        /* version.policy */
+    unsigned policy_line;                /* of the file; 0: it says nothing */
     uint64_t terms; /* a hash of model.properties, comments and version.policy aside */
     const char *platform;    /* platform */
     const char *device;      /* device; "cpu" by default */
@@ -49,8 +52,9 @@ struct repository_model {
     bool allow_nan;          /* outputs.nan=allow */
     bool lazy;               /* lazy=true: loaded when it is asked */
     struct batching batching;
-    struct property_list properties; /* for the runner: other keys, batch.buckets */
-    const char *broken;              /* why it cannot be loaded, or NULL */
+    struct property_list properties; /* for the runner */
+    struct mistakes mistakes;        /* all that is wrong with it */
+    const char *broken; /* why it cannot be loaded, the first mistake; or NULL */
 };
 
 struct repository {
@@ -78,7 +82,7 @@ void repository_close(struct repository *r);
  *
  * @param[in]  repository the folder of the models
  * @param[out] out to be closed by repository_model_close() on STATUS_OK; what is wrong
- *             with it is told in `broken`
+ *             with it is told in `mistakes` and `broken`
  * @return STATUS_OK; STATUS_NOT_FOUND: there is no such folder; STATUS_NO_MEMORY
  * @blocks for the disk
  */
@@ -86,5 +90,12 @@ MUST_CHECK enum status repository_read_model(struct repository_model *out,
                                              const char *repository,
                                              const char *name);
 void repository_model_close(struct repository_model *m);
+
+/** The highest number among the version folders of a model's folder; 0: there is none.
+ * @blocks for the disk */
+uint32_t repository_newest_version(const char *folder);
+
+/** Letters, digits, dots, dashes and underscores, up to 200; no dot in front. */
+bool repository_is_model_name(const char *name);
 
 #endif

@@ -25,13 +25,12 @@ def _ask(http, names):
 
 def run(s, quick, rows, bars):
     names = [f"m{i:02}" for i in range(MODELS)]
-    models = s.models(**{name: ["max.batch.size=4", "sim.alpha=1ms"] for name in names})
+    models = s.models(**{name: ["max.batch.size=4", "sim.alpha=1ms", "sim.memory.mib=32"] for name in names})
     s.topics("lru.", names, 2)
     probe = s.batcher("lru.", models, "--models.load=m00", "--admin.listen=127.0.0.1:0")
     one = int(ask.metric(probe.ready["admin"], "leat_batcher_model_memory_bytes"))
     probe.stop()
-    # What was never loaded is expected to take 16 MiB.
-    most = max(one * FIT + one // 2, one * (FIT - 1) + (17 << 20))
+    most = one * FIT + one // 2
     batcher = s.batcher("lru.", models, "--models.lazy=true", f"--models.memory.max={most}",
                         "--admin.listen=127.0.0.1:0")
     http = s.ingest("lru.").ready["http"]

@@ -16,8 +16,8 @@ RATE = 400
 def _write(models, number):
     path = os.path.join(models, "m", "model.properties")
     with open(path + ".new", "w", encoding="ascii") as f:
-        f.write("platform=sim\ninput.0=data UINT8 -1,-1\nmax.batch.size=64\nsim.alpha=5ms\n"
-                f"sim.beta=0.1ms\nnumber={number}\n")
+        f.write("platform=sim\ninput.0=data UINT8 -1,-1\nmax.batch.size=64\n"
+                f"sim.alpha={5001 + number % 2}us\nsim.beta=0.1ms\n")
     os.rename(path + ".new", path)
 
 

@@ -41,8 +41,11 @@ def order(http, name, verb, query="", body=b"{}"):
 
 
 def replaces_under_load(s, http, models, batcher):
-    run = s.background("bench-load", f"--address={http}", "--model=m", "--connections=32",
-                       "--rate=400", "--duration=12s", "--warm-up=1s")
+    options = [f"--address={http}", "--model=m", "--connections=32", "--rate=300"]
+    s.program("bench-load", *options, "--duration=4s")  # a fresh broker is slow at first
+    run = s.background("bench-load", *options, "--duration=10s", "--warm-up=0s")
+    stage.wait_for("requests", lambda: batcher.process.poll() is None
+                   and infer(http, "m")[0] == 200)
     for i in range(4):
         write(models, "m", "max.batch.size=16", f"sim.alpha={2000 + i}us")
         assert order(http, "m", "load")[0] == 200
@@ -95,14 +98,13 @@ def takes_folders_as_they_come_and_go(s, http, models, batcher):
 
 def makes_room(s):
     names = [f"l{i}" for i in range(6)]
-    models = s.models(**{name: ["max.batch.size=4"] for name in names})
+    models = s.models(**{name: ["max.batch.size=4", "sim.memory.mib=32"] for name in names})
     s.topics("l.", names, 2)
-    # A runner of sim takes a few MiB more than nothing: two of three fit.
     probe = s.batcher("l.", models, "--models.load=l0", "--admin.listen=127.0.0.1:0")
     one = int(ask.metric(probe.ready["admin"], "leat_batcher_model_memory_bytes"))
     assert probe.stop() == 0
     batcher = s.batcher("l.", models, "--models.lazy=true", "--admin.listen=127.0.0.1:0",
-                        f"--models.memory.max={max(one, 16 << 20) * 5 // 2}")
+                        f"--models.memory.max={one * 5 // 2}")
     http = s.ingest("l.").ready["http"]
     stage.wait_for("models", lambda: all(index(http, name) for name in names))
     for name in names * 2:

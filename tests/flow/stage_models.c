@@ -6,8 +6,10 @@
 
 #include <errno.h>
 #include <ftw.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -30,8 +32,9 @@ stage_models_add(const struct stage_models *m,
     snprintf(path, sizeof path, "%s/%s/model.properties", m->folder, name);
     FILE *file = fopen(path, "we");
     cr_assert_not_null(file);
-    fprintf(file, "platform=sim\nmax.batch.size=16\ninput.0=x UINT8 -1,%d\n%s\n",
-            row_bytes, properties);
+    bool sized = strstr(properties, "max.batch.size=") != NULL;
+    fprintf(file, "platform=sim\n%sinput.0=x UINT8 -1,%d\n%s\n",
+            sized ? "" : "max.batch.size=16\n", row_bytes, properties);
     fclose(file);
 }
 
