@@ -12,7 +12,8 @@ enum { NAMES_BYTES = 64 * 1024 };
 
 struct attempt {
     struct trial *trial;
-    struct repository_model source; /* as the loader is to see it */
+    const struct repository_model *source;
+    const struct repository_version *files;
     struct instance instance;
     struct loader loader;
     bool over;
@@ -91,7 +92,8 @@ trial_on(struct attempt *a, struct loop *loop, const struct batcher_config *conf
     }
     a->loader = (struct loader){.loop = loop,
                                 .command = config->runner_command,
-                                .source = &a->source,
+                                .source = a->source,
+                                .files = a->files,
                                 .instances = &a->instance,
                                 .instance_count = 1,
                                 .events = {.described = trial_described,
@@ -116,12 +118,10 @@ trial_run(struct trial *out,
           const struct repository_version *version,
           struct fault *fault)
 {
-    struct attempt a = {.trial = out, .source = *m};
+    struct attempt a = {.trial = out, .source = m, .files = version};
     struct loop *loop = NULL;
     *out = (struct trial){.spec = {.max_batch_size = m->max_batch_size}};
     arena_init(&out->arena, NAMES_BYTES);
-    a.source.version = version->name;
-    a.source.path = version->path;
     enum status status = loop_create(&loop);
     if (status == STATUS_OK) {
         status = trial_on(&a, loop, config);

@@ -41,8 +41,10 @@ def order(http, name, verb, query="", body=b"{}"):
 
 
 def replaces_under_load(s, http, models, batcher):
-    options = [f"--address={http}", "--model=m", "--connections=32", "--rate=300"]
-    s.program("bench-load", *options, "--duration=4s")  # a fresh broker is slow at first
+    options = [f"--address={http}", "--model=m", "--connections=16", "--rate=100"]
+    for _ in range(5):  # a fresh broker is slow at first, and refused for that
+        if s.program("bench-load", *options, "--duration=3s")["refused"] == 0:
+            break
     run = s.background("bench-load", *options, "--duration=10s", "--warm-up=0s")
     stage.wait_for("requests", lambda: batcher.process.poll() is None
                    and infer(http, "m")[0] == 200)
