@@ -126,6 +126,7 @@ model_create(struct model **out,
     if (m == NULL) {
         return fault_set(fault, STATUS_NO_MEMORY, "no memory for a model");
     }
+    const struct batcher_config *config = context->config;
     m->context = *context;
     m->source = source;
     m->state = MODEL_LOADING;
@@ -140,17 +141,20 @@ model_create(struct model **out,
         free(m);
         return fault_set(fault, status, "the slabs of %s", source->name);
     }
-    m->loader = (struct loader){.loop = context->loop,
-                                .command = context->config->runner_command,
-                                .source = source,
-                                .instances = m->dispatcher.instances,
-                                .instance_count = source->instances,
-                                .events = {.described = model_described,
-                                           .measured = model_measured,
-                                           .loaded = model_loaded,
-                                           .died = model_died,
-                                           .failed = model_fail},
-                                .arg = m};
+    m->loader =
+        (struct loader){.loop = context->loop,
+                        .programs = {.runner = config->runner_command,
+                                     .python = config->runner_python,
+                                     .python_script = config->runner_python_script},
+                        .source = source,
+                        .instances = m->dispatcher.instances,
+                        .instance_count = source->instances,
+                        .events = {.described = model_described,
+                                   .measured = model_measured,
+                                   .loaded = model_loaded,
+                                   .died = model_died,
+                                   .failed = model_fail},
+                        .arg = m};
     loader_init(&m->loader);
     *out = m;
     return STATUS_OK;

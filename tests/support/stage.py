@@ -16,6 +16,8 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BIN = os.environ.get("LEAT_BIN", os.path.join(ROOT, "build", "bin"))
+# The Python that has Debian's NumPy, whichever runs the tests.
+PYTHON = os.environ.get("LEAT_PYTHON", "/usr/bin/python3")
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
