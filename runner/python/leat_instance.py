@@ -254,8 +254,9 @@ def _reason(failure):
 
 
 def main(control, fields, fds, flags):
-    sys.stdout.reconfigure(line_buffering=True, errors="backslashreplace")
-    sys.stderr.reconfigure(line_buffering=True, errors="backslashreplace")
+    # Made anew: those there were made for whatever the batcher writes to.
+    sys.stdout = sys.__stdout__ = open(1, "w", 1, errors="backslashreplace", closefd=False)
+    sys.stderr = sys.__stderr__ = open(2, "w", 1, errors="backslashreplace", closefd=False)
     faulthandler.enable()  # a crash tells in which line of Python
     leat_log.install()
     instance = None

@@ -14,7 +14,7 @@ import leat_control
 
 MARK = "\x01"  # begins a line that says its level: MARK, a letter of LEVELS, the text
 LEVELS = {"i": "info", "w": "warn", "e": "error"}
-LINES_PER_SECOND = 500
+LINES_PER_SECOND = 100
 PIECE_BYTES = 65536
 
 
@@ -90,9 +90,9 @@ class Reader:
 
 
 def write(letter, text):
-    """In the child: a message of so many lines at that level."""
-    lines = [MARK + letter + line for line in text.rstrip("\n").split("\n")]
-    os.write(2, ("\n".join(lines) + "\n").encode("utf-8", "replace"))
+    """In the child: one message at that level; lines of a traceback are put side by side."""
+    lines = [line.strip() for line in text.rstrip("\n").split("\n")]
+    os.write(2, (MARK + letter + " | ".join(lines) + "\n").encode("utf-8", "replace"))
 
 
 class Handler(logging.Handler):

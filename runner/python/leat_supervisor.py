@@ -159,7 +159,7 @@ class Supervisor:
         instance = leat_control.number(fields, "instance", 0, INSTANCE_MAX)
         child = self.children.get(instance)
         if child and child.flags.ended:
-            self._on_end(child)  # it has said its last word, and is about to be gone
+            self._on_end(child, 0)  # it has said its last word, and is about to be gone
         elif child:
             reason = "an instance of this number is loaded"
         if reason:
@@ -194,15 +194,17 @@ class Supervisor:
             os.set_blocking(fd, False)
             child.pipes[fd] = leat_log.Reader(self.control, fd, level, instance)
             self._watch(fd, lambda fd=fd: self._on_print(child, fd))
-        self._watch(child.pidfd, lambda: self._on_end(child))
+        self._watch(child.pidfd, lambda: self._on_end(child, os.WNOHANG))
         self.children[instance] = child
 
     def _on_print(self, child, fd):
         if not child.pipes[fd].read():
             self._unwatch(fd)
 
-    def _on_end(self, child):
-        end = os.waitid(os.P_PIDFD, child.pidfd, os.WEXITED)
+    def _on_end(self, child, flags):
+        end = os.waitid(os.P_PIDFD, child.pidfd, os.WEXITED | flags)
+        if end is None:
+            return  # the descriptor was another's when it was heard
         for fd, pipe in child.pipes.items():
             self._unwatch(fd)
             pipe.close()

@@ -146,7 +146,8 @@ class Stage:
 
     def __enter__(self):
         for program in ("leat", "leat-ingest", "leat-batcher", "leat-runner", "bench-load",
-                        "bench-feed", "bench-bare", "bench-two_hop", "bench-simulate"):
+                        "bench-feed", "bench-bare", "bench-handover", "bench-two_hop",
+                        "bench-simulate"):
             if not os.path.exists(os.path.join(BIN, program)):
                 raise CannotRun(f"{program} is not built; ./check or ./demo builds it")
         self.folder = tempfile.mkdtemp(prefix="leat-bench-")

@@ -49,7 +49,7 @@ def flood(x):
 
 
 def leak(x):
-    leaked.append(np.ones(64 << 20, np.uint8))
+    leaked.append(np.ones(32 << 20, np.uint8))
     return right(x)
 
 
