@@ -29,7 +29,9 @@ struct batcher_config {
     const char *admin_listen;  /* admin.listen; NULL = off */
     const char
         *runner_command; /* runner.command; NULL: leat-runner beside the program */
-    const char *group_instance; /* group.instance.id; NULL = dynamic member */
+    const char *runner_python;        /* runner.python: for platform=python */
+    const char *runner_python_script; /* runner.python.script; NULL: where installed */
+    const char *group_instance;       /* group.instance.id; NULL = dynamic member */
     const char *reply_allow; /* reply.topics.allow: names or prefix*, comma-separated */
     const char *dead_letter_headers; /* dead.letters.headers */
     int64_t

@@ -193,8 +193,13 @@ loader_start(struct loader *l, int64_t now_ns)
     struct fault fault = {.text = ""};
     l->start_at_ns = TIME_NEVER;
     l->loaded = 0;
-    enum status status =
-        runner_process_start(&l->runner, l->loop, l->command, &events, l, &fault);
+    struct runner_command command;
+    enum status status = runner_command_find(
+        &command, &l->programs, l->source->platform, &l->source->properties, &fault);
+    if (status == STATUS_OK) {
+        status =
+            runner_process_start(&l->runner, l->loop, &command, &events, l, &fault);
+    }
     if (status != STATUS_OK && !l->was_loaded) {
         loader_give_up(l, fault.text);
         return;

@@ -12,6 +12,7 @@
 #include "base/status.h"
 #include "batcher/instance.h"
 #include "batcher/repository.h"
+#include "batcher/runner_command.h"
 #include "batcher/runner_process.h"
 
 #include <stdbool.h>
@@ -35,7 +36,7 @@ struct loader_events {
 
 struct loader {
     struct loop *loop;
-    const char *command;
+    struct runner_programs programs;
     const struct repository_model *source;
     const struct repository_version *files;
     struct instance *instances;

@@ -61,6 +61,18 @@ const struct option batcher_options[] = {
      .fallback = "",
      .help = "Program that holds a model; leat-runner beside this program unless "
              "given."},
+    {.name = "runner.python",
+     .kind = OPTION_TEXT,
+     .offset = AT(runner_python),
+     .fallback = "python3",
+     .help = "Python with NumPy that holds models of platform=python, unless "
+             "python.command in a model.properties names another."},
+    {.name = "runner.python.script",
+     .kind = OPTION_TEXT,
+     .offset = AT(runner_python_script),
+     .fallback = "",
+     .help = "leat_runner.py; ../share/leat/python/leat_runner.py from this program "
+             "unless given."},
     {.name = "group.instance.id",
      .kind = OPTION_TEXT,
      .offset = AT(group_instance),

@@ -90,18 +90,21 @@ trial_on(struct attempt *a, struct loop *loop, const struct batcher_config *conf
     if (status != STATUS_OK) {
         return status;
     }
-    a->loader = (struct loader){.loop = loop,
-                                .command = config->runner_command,
-                                .source = a->source,
-                                .files = a->files,
-                                .instances = &a->instance,
-                                .instance_count = 1,
-                                .events = {.described = trial_described,
-                                           .measured = trial_measured,
-                                           .loaded = trial_loaded,
-                                           .died = trial_died,
-                                           .failed = trial_failed},
-                                .arg = a};
+    a->loader =
+        (struct loader){.loop = loop,
+                        .programs = {.runner = config->runner_command,
+                                     .python = config->runner_python,
+                                     .python_script = config->runner_python_script},
+                        .source = a->source,
+                        .files = a->files,
+                        .instances = &a->instance,
+                        .instance_count = 1,
+                        .events = {.described = trial_described,
+                                   .measured = trial_measured,
+                                   .loaded = trial_loaded,
+                                   .died = trial_died,
+                                   .failed = trial_failed},
+                        .arg = a};
     int64_t begin_ns = clock_mono_ns();
     loader_init(&a->loader);
     wait_for_end(a, loop);

@@ -134,18 +134,22 @@ version_load(struct version *v)
     v->open = true;
     v->leaving = false;
     version_move(v, MODEL_LOADING, "");
-    v->loader = (struct loader){.loop = v->context.loop,
-                                .command = v->context.config->runner_command,
-                                .source = &v->source->model,
-                                .files = v->files,
-                                .instances = v->dispatcher.instances,
-                                .instance_count = v->source->model.instances,
-                                .events = {.described = version_described,
-                                           .measured = version_measured,
-                                           .loaded = version_loaded,
-                                           .died = version_died,
-                                           .failed = version_failed},
-                                .arg = v};
+    const struct batcher_config *config = v->context.config;
+    v->loader =
+        (struct loader){.loop = v->context.loop,
+                        .programs = {.runner = config->runner_command,
+                                     .python = config->runner_python,
+                                     .python_script = config->runner_python_script},
+                        .source = &v->source->model,
+                        .files = v->files,
+                        .instances = v->dispatcher.instances,
+                        .instance_count = v->source->model.instances,
+                        .events = {.described = version_described,
+                                   .measured = version_measured,
+                                   .loaded = version_loaded,
+                                   .died = version_died,
+                                   .failed = version_failed},
+                        .arg = v};
     loader_init(&v->loader);
 }
 
