@@ -86,24 +86,22 @@ model_folder_read(struct model_folder *out, const char *path, struct arena *aren
     return status;
 }
 
-/* FNV-1a over 64 bits: offset basis and prime of its authors' page. */
 static uint64_t
-mix(uint64_t hash, const void *bytes, size_t size)
+mix(uint64_t hash, uint64_t number)
 {
-    const uint8_t *at = bytes;
-    for (size_t i = 0; i < size; i++) {
-        hash = (hash ^ at[i]) * UINT64_C(0x100000001b3);
-    }
-    return hash;
+    return (hash ^ number ^ number >> 29) * UINT64_C(0x9e3779b97f4a7c15);
 }
 
 static uint64_t
 hash_file(const char *name, const struct stat *info)
 {
-    const int64_t facts[] = {info->st_size, info->st_mtim.tv_sec,
-                             info->st_mtim.tv_nsec};
-    uint64_t hash = mix(UINT64_C(0xcbf29ce484222325), name, strlen(name));
-    return mix(hash, facts, sizeof facts);
+    uint64_t hash = 1;
+    for (const char *c = name; *c != '\0'; c++) {
+        hash = mix(hash, (unsigned char)*c);
+    }
+    hash = mix(hash, (uint64_t)info->st_size);
+    hash = mix(hash, (uint64_t)info->st_mtim.tv_sec);
+    return mix(hash, (uint64_t)info->st_mtim.tv_nsec);
 }
 
 static bool

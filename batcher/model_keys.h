@@ -28,16 +28,16 @@ enum model_key_kind {
 };
 
 struct model_key {
-    const char *name; /* "input.N" stands for input.0, input.1, ... */
-    enum model_key_kind kind;
-    int64_t least; /* both 0: any */
-    int64_t most;
+    const char *name;    /* "input.N" stands for input.0, input.1, ... */
     const char *choices; /* "fail|allow" */
     const char *example; /* the default, or else a good value */
     const char *start;   /* what a new model begins with; NULL: it is not set */
     const char *help;    /* one line */
-    bool required;       /* a model without it is none */
-    bool for_runner;     /* handed on as property.KEY */
+    int64_t least;       /* both 0: any */
+    int64_t most;
+    enum model_key_kind kind;
+    bool required;   /* a model without it is none */
+    bool for_runner; /* the batcher reads it and hands it on, too */
 };
 
 struct model_platform {

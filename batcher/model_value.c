@@ -8,6 +8,7 @@
 #include "batcher/tensor_line.h"
 #include "batcher/version_policy.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -30,6 +31,7 @@ check_text(const struct model_key *key, const char *value, struct fault *fault)
 static enum status
 check_choice(const struct model_key *key, const char *value, struct fault *fault)
 {
+    assert(key->choices != NULL);
     size_t size = strlen(value);
     const char *at = key->choices;
     while (at != NULL) {

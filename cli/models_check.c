@@ -38,16 +38,20 @@ split_model_folder(const char *path, char repository[static PATH_BYTES], char **
     }
     char *slash = strrchr(absolute, '/');
     *name = strdup(slash + 1);
+    if (*name == NULL) {
+        free(absolute);
+        return false;
+    }
     slash[slash == absolute ? 1 : 0] = '\0';
     /* Mistakes are to be told by paths as short as the one that was given. */
     size_t size = strlen(path);
-    size_t length = *name == NULL ? 0 : strlen(*name);
+    size_t length = strlen(*name);
     bool plain = size > length + 1 && path[size - length - 1] == '/' &&
                  strcmp(path + size - length, *name) == 0;
     snprintf(repository, PATH_BYTES, "%.*s", plain ? (int)(size - length - 1) : 4095,
              plain ? path : absolute);
     free(absolute);
-    return *name != NULL;
+    return true;
 }
 
 static void
