@@ -189,7 +189,9 @@ model_order(struct model *m, bool load, int64_t issued_us)
 {
     m->wish = load ? WISH_LOADED : WISH_UNLOADED;
     m->insists = load;
-    m->order_us = issued_us;
+    /* Clocks of those who order differ: who waits for an earlier one is answered, too.
+     */
+    m->order_us = issued_us > m->order_us ? issued_us : m->order_us;
     for (struct version *v = m->versions; v != NULL && load; v = v->next) {
         if (v->state == MODEL_FAILED && !v->open && v->wanted) {
             v->state = MODEL_UNLOADED;

@@ -201,7 +201,8 @@ void
 model_take(void *arg, struct record *r, uint32_t epoch)
 {
     struct model *m = arg;
-    struct item *it = m->draining ? NULL : model_new_item(m, r, epoch);
+    bool leaves = m->draining || m->removed;
+    struct item *it = leaves ? NULL : model_new_item(m, r, epoch);
     if (it == NULL) {
         model_give_back(m, r, epoch);
         return;
