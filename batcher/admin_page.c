@@ -2,13 +2,12 @@
 /* Four fixed paths, plain text; /readyz says in words what it is waiting for. */
 #include "batcher/admin_page.h"
 
-#include "base/metric.h"
 #include "batcher/batcher.h"
 
 enum { METRICS_BYTES_MAX = 16 * 1024 * 1024 };
 
 static int
-page_write(const struct batcher *b, struct http_exchange *x, struct buf *body)
+page_write(struct batcher *b, struct http_exchange *x, struct buf *body)
 {
     struct span path = http_path(x);
     const char *waiting_for = "";
@@ -17,7 +16,7 @@ page_write(const struct batcher *b, struct http_exchange *x, struct buf *body)
         return 405;
     }
     if (span_is_text(path, "/metrics")) {
-        metric_render(body);
+        batcher_write_metrics(b, body);
         return 200;
     }
     if (span_is_text(path, "/livez")) {

@@ -166,14 +166,13 @@ admit_unreadable(struct item *it, const struct model_spec *spec)
 }
 
 enum admit_verdict
-admit(struct item *it,
-      const struct admit_terms *terms,
-      const struct moment *now,
-      struct fault *fault)
+admit_read(struct item *it,
+           const struct admit_terms *terms,
+           const struct moment *now,
+           struct fault *fault)
 {
-    const struct model_spec *spec = terms->spec;
     it->received_us = now->wall_us;
-    it->version = spec->version;
+    item_set_version(it, terms->spec->version);
     it->entry = (struct former_entry){.node = {.at = HEAP_OUTSIDE},
                                       .deadline_ns = TIME_NEVER,
                                       .partition = it->record->partition,
@@ -181,21 +180,32 @@ admit(struct item *it,
     enum status status =
         request_decode(it->record->value, &it->arena, &it->request, fault);
     if (status != STATUS_OK) {
-        return admit_unreadable(it, spec);
-    }
-    int64_t rows = 0;
-    status = check_request(it, spec, &rows, fault);
-    if (status != STATUS_OK) {
-        fault->status = status;
-        return ADMIT_REFUSED;
+        return admit_unreadable(it, terms->spec);
     }
     set_times(it, terms, now);
     it->entry.level = level_of(it->request.priority, terms->batching);
     it->entry.tenant = tenant_hash(it->request.tenant);
+    return ADMIT_OK;
+}
+
+enum admit_verdict
+admit_fit(struct item *it,
+          const struct admit_terms *terms,
+          int64_t now_ns,
+          struct fault *fault)
+{
+    const struct model_spec *spec = terms->spec;
+    int64_t rows = 0;
+    item_set_version(it, spec->version);
+    enum status status = check_request(it, spec, &rows, fault);
+    if (status != STATUS_OK) {
+        fault->status = status;
+        return ADMIT_REFUSED;
+    }
     it->entry.rows = (uint32_t)rows;
     it->entry.bytes = (size_t)rows * model_spec_output_bytes(spec);
     match_inputs(it, spec);
-    if (it->entry.deadline_ns <= now->mono_ns) {
+    if (it->entry.deadline_ns <= now_ns) {
         return ADMIT_EXPIRED;
     }
     if (it->entry.bytes > model_spec_batch_bytes(spec, terms->slot_bytes)) {

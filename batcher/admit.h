@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From the bytes of a record to an item that may wait for its batch: decodes, checks
- * against the model, works out deadline, rows, bytes and shape signature.
+ * From the bytes of a record to an item that may wait for its batch: decodes it and
+ * works out its deadline; then, once there is a model to hold it against, checks it and
+ * works out rows, bytes and shape signature.
  */
 #ifndef BATCHER_ADMIT_H
 #define BATCHER_ADMIT_H
@@ -37,14 +38,28 @@ enum admit_verdict {
 };
 
 /**
- * Fills the item from its record. Its deadline is for the end of the run: the time that
- * the answer takes is taken off.
+ * Decodes the record into the item and works out what does not depend on the model's
+ * tensors. Its deadline is for the end of the run: the time that the answer takes is
+ * taken off.
  *
- * @param[out] fault why, for the three refusals
+ * @param[in]  terms of the spec only model and version count
+ * @param[out] fault why, if it is unreadable
+ * @return ADMIT_OK, ADMIT_UNREADABLE, ADMIT_UNIDENTIFIABLE
  */
-enum admit_verdict admit(struct item *it,
-                         const struct admit_terms *terms,
-                         const struct moment *now,
-                         struct fault *fault);
+enum admit_verdict admit_read(struct item *it,
+                              const struct admit_terms *terms,
+                              const struct moment *now,
+                              struct fault *fault);
+
+/**
+ * Holds an item that was read against the model that is to answer it.
+ *
+ * @param[out] fault why, if it is refused
+ * @return ADMIT_OK, ADMIT_EXPIRED, ADMIT_REFUSED
+ */
+enum admit_verdict admit_fit(struct item *it,
+                             const struct admit_terms *terms,
+                             int64_t now_ns,
+                             struct fault *fault);
 
 #endif

@@ -9,18 +9,13 @@
 #include "base/http_server.h"
 #include "base/log.h"
 #include "batcher/admin_page.h"
-#include "batcher/announce.h"
 #include "batcher/control.h"
 #include "batcher/device.h"
 #include "batcher/exactly_once.h"
 #include "batcher/metrics.h"
-#include "batcher/model.h"
-#include "batcher/repository.h"
+#include "batcher/models.h"
 
 #include <stdlib.h>
-
-#define ANNOUNCE_EVERY_NS (5 * NS_PER_S)
-#define ANNOUNCE_RETRY_NS (50 * NS_PER_MS)
 
 /* As long as leat.control keeps an order; a request waits longer only if nobody reads
  * its topic. */
@@ -54,66 +49,34 @@ struct batcher {
     struct exactly_once exactly_once;
     struct replier replier;
     struct devices devices;
-    struct repository repository;
-    struct model **models; /* one per entry of the repository */
-    size_t model_count;
-    struct announcer *announcer;
+    struct models *models;
     struct cancels cancels;
     struct control_topic *control;
     int64_t orders_until_ns;
     bool orders_read;
     struct http_server *admin;
     enum batcher_phase phase;
-    int64_t announce_at_ns;
     int64_t drain_until_ns;
     int exit_status;
     bool has_turn;
 };
 
+/** Orders for models that were given before we started are older than what the
+ * repository says. */
 static void
-batcher_changed(void *arg)
+batcher_obey(void *arg, const struct control *c)
 {
     struct batcher *b = arg;
-    b->announce_at_ns = 0;
-}
-
-static void
-batcher_cancel(void *arg, const struct control *c)
-{
-    struct batcher *b = arg;
+    if (c->type != CONTROL_CANCEL) {
+        if (control_topic_caught_up(b->control)) {
+            models_order(b->models, c);
+        }
+        return;
+    }
     if (cancels_add(&b->cancels, &c->id, c->tenant, loop_now(b->loop)) != STATUS_OK) {
         log_event(LOG_ERROR, "no_memory");
     }
-    for (size_t i = 0; i < b->model_count; i++) {
-        model_cancel(b->models[i], &c->id, c->tenant);
-    }
-}
-
-static void
-announce_all(struct batcher *b, int64_t now_ns)
-{
-    b->announce_at_ns = now_ns + ANNOUNCE_EVERY_NS;
-    for (size_t i = 0; i < b->model_count; i++) {
-        struct model_info info = model_info(b->models[i]);
-        if (b->phase != BATCHER_SERVING && info.state == MODEL_READY) {
-            info.state = MODEL_UNAVAILABLE;
-            info.reason = span_of_text("the batcher stops");
-        }
-        if (announcer_send(b->announcer, i, &info) != STATUS_OK) {
-            b->announce_at_ns = now_ns + ANNOUNCE_RETRY_NS;
-        }
-    }
-}
-
-static bool
-models_are_idle(const struct batcher *b)
-{
-    for (size_t i = 0; i < b->model_count; i++) {
-        if (!model_is_idle(b->models[i])) {
-            return false;
-        }
-    }
-    return true;
+    models_cancel(b->models, &c->id, c->tenant);
 }
 
 static void
@@ -127,12 +90,12 @@ batcher_end(struct batcher *b)
 static void
 batcher_leave(struct batcher *b, int64_t now_ns)
 {
-    if (b->phase == BATCHER_DRAINING && models_are_idle(b)) {
+    if (b->phase == BATCHER_DRAINING && models_are_idle(b->models)) {
         b->phase = BATCHER_LEAVING;
-        announce_all(b, now_ns);
+        models_announce(b->models, now_ns);
     }
     if (b->phase == BATCHER_LEAVING && outbox_open(b->notices) == 0 &&
-        b->announce_at_ns > now_ns + ANNOUNCE_RETRY_NS) {
+        models_are_announced(b->models, now_ns)) {
         batcher_end(b);
         return;
     }
@@ -145,50 +108,22 @@ batcher_leave(struct batcher *b, int64_t now_ns)
     }
 }
 
-/** A twin of ours works on: what we would still do, it does. */
+/** Ends what cannot go on: a twin of ours does what we would still do, or another host
+ * may do better. */
 static void
-check_fences(struct batcher *b)
+check_ends(struct batcher *b)
 {
-    for (size_t i = 0; i < b->model_count && b->phase == BATCHER_SERVING; i++) {
-        if (model_is_fenced(b->models[i])) {
-            b->exit_status = EXIT_FENCED;
-            batcher_drain(b);
-        }
+    if (b->phase != BATCHER_SERVING) {
+        return;
     }
-}
-
-static void
-check_devices(struct batcher *b)
-{
-    for (size_t i = 0; i < b->model_count && b->phase == BATCHER_SERVING; i++) {
-        if (model_device_is_gone(b->models[i])) {
-            log_event(LOG_ERROR, "device_gone");
-            b->exit_status = EXIT_DEVICE_GONE;
-            batcher_drain(b);
-        }
+    if (models_device_is_gone(b->models)) {
+        log_event(LOG_ERROR, "device_gone");
+        b->exit_status = EXIT_DEVICE_GONE;
+        batcher_drain(b);
+    } else if (models_are_fenced(b->models)) {
+        b->exit_status = EXIT_FENCED;
+        batcher_drain(b);
     }
-}
-
-static int64_t
-models_turn(struct batcher *b, int64_t now_ns)
-{
-    int64_t due_ns = TIME_NEVER;
-    size_t waiting = 0;
-    for (size_t i = 0; i < b->model_count; i++) {
-        int64_t model_ns = model_turn(b->models[i], now_ns);
-        due_ns = model_ns < due_ns ? model_ns : due_ns;
-    }
-    int64_t devices_ns = devices_dispatch(&b->devices, now_ns);
-    due_ns = devices_ns < due_ns ? devices_ns : due_ns;
-    for (size_t i = 0; i < b->model_count; i++) {
-        int64_t model_ns = model_take_in(b->models[i], now_ns);
-        due_ns = model_ns < due_ns ? model_ns : due_ns;
-        waiting += model_waiting(b->models[i]);
-    }
-    metric_set(&batcher_metrics[METRIC_WAITING], (int64_t)waiting);
-    metric_set(&batcher_metrics[METRIC_REPLY_TIME],
-               outbox_reply_time(b->outbox) / NS_PER_US);
-    return due_ns;
 }
 
 static int64_t
@@ -212,18 +147,16 @@ batcher_turn(void *arg, int64_t now_ns)
     b->orders_read = b->orders_read || now_ns >= b->orders_until_ns ||
                      control_topic_caught_up(b->control);
     int64_t due_ns = outboxes_turn(b, now_ns);
-    int64_t models_ns = models_turn(b, now_ns);
+    int64_t models_ns = models_turn(b->models, now_ns);
     due_ns = models_ns < due_ns ? models_ns : due_ns;
+    metric_set(&batcher_metrics[METRIC_WAITING], (int64_t)models_waiting(b->models));
+    metric_set(&batcher_metrics[METRIC_REPLY_TIME],
+               outbox_reply_time(b->outbox) / NS_PER_US);
     if (!b->orders_read && b->orders_until_ns < due_ns) {
         due_ns = b->orders_until_ns;
     }
-    check_devices(b);
-    check_fences(b);
-    if (now_ns >= b->announce_at_ns) {
-        announce_all(b, now_ns);
-    }
+    check_ends(b);
     batcher_leave(b, now_ns);
-    due_ns = b->announce_at_ns < due_ns ? b->announce_at_ns : due_ns;
     return b->drain_until_ns < due_ns ? b->drain_until_ns : due_ns;
 }
 
@@ -237,27 +170,8 @@ create_models(struct batcher *b, struct fault *fault)
                                           .devices = &b->devices,
                                           .seed = b->cancels.by_key.seed,
                                           .cancels = &b->cancels,
-                                          .orders_read = &b->orders_read,
-                                          .changed = batcher_changed,
-                                          .arg = b};
-    enum status status =
-        repository_open(&b->repository, b->config.models, b->config.models_load, fault);
-    if (status != STATUS_OK) {
-        return status;
-    }
-    b->models = calloc(b->repository.count, sizeof(struct model *));
-    if (b->models == NULL) {
-        return fault_set(fault, STATUS_NO_MEMORY, "no memory for the models");
-    }
-    for (size_t i = 0; i < b->repository.count; i++) {
-        status = model_create(&b->models[i], &context, &b->repository.models[i], fault);
-        if (status != STATUS_OK) {
-            return status;
-        }
-        b->model_count++;
-    }
-    return announcer_create(&b->announcer, b->notices, &b->bus,
-                            b->config.group_instance, b->model_count, fault);
+                                          .orders_read = &b->orders_read};
+    return models_create(&b->models, &context, b->notices, fault);
 }
 
 static enum status
@@ -276,11 +190,7 @@ static enum status
 collect_offsets(void *arg, uint32_t number, struct transactor *transactor)
 {
     struct batcher *b = arg;
-    enum status status = STATUS_OK;
-    for (size_t i = 0; status == STATUS_OK && i < b->model_count; i++) {
-        status = model_collect(b->models[i], number, transactor);
-    }
-    return status;
+    return models_collect(b->models, number, transactor);
 }
 
 static void
@@ -334,7 +244,7 @@ batcher_open(struct batcher *b, struct fault *fault)
     }
     if (status == STATUS_OK) {
         status =
-            control_topic_open(&b->control, b->loop, &b->bus, batcher_cancel, b, fault);
+            control_topic_open(&b->control, b->loop, &b->bus, batcher_obey, b, fault);
     }
     if (status == STATUS_OK) {
         status = create_admin(b, fault);
@@ -384,10 +294,8 @@ batcher_ready(const struct batcher *batcher, const char **waiting_for)
         *waiting_for = "its end: it drains";
         return false;
     }
-    for (size_t i = 0; i < batcher->model_count; i++) {
-        if (!model_is_settled(batcher->models[i], waiting_for)) {
-            return false;
-        }
+    if (!models_are_settled(batcher->models, waiting_for)) {
+        return false;
     }
     if (!outbox_connected(batcher->outbox)) {
         *waiting_for = "Kafka";
@@ -400,27 +308,33 @@ batcher_ready(const struct batcher *batcher, const char **waiting_for)
 size_t
 batcher_models(const struct batcher *batcher)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < batcher->model_count; i++) {
-        count += model_info(batcher->models[i]).state == MODEL_READY ? 1 : 0;
-    }
-    return count;
+    return models_ready_count(batcher->models);
 }
 
 size_t
 batcher_partitions(const struct batcher *batcher)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < batcher->model_count; i++) {
-        count += model_partitions(batcher->models[i]);
-    }
-    return count;
+    return models_partitions(batcher->models);
 }
 
 const char *
 batcher_admin_address(const struct batcher *batcher)
 {
     return batcher->admin == NULL ? NULL : http_server_address(batcher->admin);
+}
+
+void
+batcher_reload(struct batcher *batcher)
+{
+    models_reload(batcher->models);
+    loop_wake(batcher->loop);
+}
+
+void
+batcher_write_metrics(struct batcher *batcher, struct buf *out)
+{
+    metric_render(out);
+    models_write_memory(batcher->models, out);
 }
 
 void
@@ -431,9 +345,7 @@ batcher_drain(struct batcher *batcher)
     }
     batcher->phase = BATCHER_DRAINING;
     batcher->drain_until_ns = clock_mono_ns() + batcher->config.drain_timeout_ns;
-    for (size_t i = 0; i < batcher->model_count; i++) {
-        model_drain(batcher->models[i]);
-    }
+    models_drain(batcher->models);
     outbox_flush(batcher->outbox);
     loop_wake(batcher->loop);
 }
@@ -456,20 +368,15 @@ batcher_destroy(struct batcher **batcher)
     }
     http_server_destroy(&b->admin);
     control_topic_close(&b->control);
-    for (size_t i = 0; i < b->model_count; i++) {
-        model_stop(b->models[i]);
+    if (b->models != NULL) {
+        models_stop(b->models);
     }
     if (b->notices != b->outbox) {
         outbox_destroy(&b->notices);
     }
     outbox_destroy(&b->outbox);
-    for (size_t i = 0; i < b->model_count; i++) {
-        model_destroy(&b->models[i]);
-    }
+    models_destroy(&b->models);
     devices_fini(&b->devices);
-    announcer_destroy(&b->announcer);
-    free(b->models);
-    repository_close(&b->repository);
     cancels_fini(&b->cancels);
     free(b);
     *batcher = NULL;

@@ -7,6 +7,7 @@
 #ifndef BATCHER_BATCHER_H
 #define BATCHER_BATCHER_H
 
+#include "base/buf.h"
 #include "base/loop.h"
 #include "base/option.h"
 #include "base/status.h"
@@ -19,12 +20,18 @@
 struct batcher;
 
 struct batcher_config {
-    const char *models;       /* models: the repository */
-    const char *models_load;  /* models.load: "*" or names, comma-separated */
-    const char *admin_listen; /* admin.listen; NULL = off */
+    const char *models;        /* models: the repository */
+    const char *models_load;   /* models.load: "*" or names, comma-separated */
+    bool models_lazy;          /* models.lazy: loaded when they are asked */
+    int64_t models_poll_ns;    /* models.poll.interval; 0 = never */
+    int64_t models_memory_max; /* models.memory.max; 0 = no limit */
+    const char *models_swap;   /* models.swap: beside, unload_first */
+    const char *admin_listen;  /* admin.listen; NULL = off */
     const char
         *runner_command; /* runner.command; NULL: leat-runner beside the program */
-    const char *group_instance; /* group.instance.id; NULL = dynamic member */
+    const char *runner_python;        /* runner.python: for platform=python */
+    const char *runner_python_script; /* runner.python.script; NULL: where installed */
+    const char *group_instance;       /* group.instance.id; NULL = dynamic member */
     const char *reply_allow; /* reply.topics.allow: names or prefix*, comma-separated */
     const char *dead_letter_headers; /* dead.letters.headers */
     int64_t
@@ -59,6 +66,12 @@ size_t batcher_partitions(const struct batcher *batcher);
 
 /** Address of the admin listener, NULL if off. */
 const char *batcher_admin_address(const struct batcher *batcher);
+
+/** SIGHUP: looks at the repository again. @blocks for the disk */
+void batcher_reload(struct batcher *batcher);
+
+/** All that is counted, and the memory of each model, in Prometheus' text format. */
+void batcher_write_metrics(struct batcher *batcher, struct buf *out);
 
 /** SIGTERM: finish what runs, give back the rest, commit, then stop the loop. */
 void batcher_drain(struct batcher *batcher);

@@ -29,15 +29,12 @@ struct batching {
 void batching_init(struct batching *b);
 
 /**
- * Takes one key.
+ * Reads batch.buckets.
  *
- * @return STATUS_OK; STATUS_NOT_FOUND: it is none of these keys; STATUS_INVALID with
- *         what is wanted
+ * @return STATUS_OK; STATUS_INVALID with what is wrong, and no buckets to be relied on
  */
-MUST_CHECK enum status batching_set(struct batching *b,
-                                    const char *key,
-                                    const char *value,
-                                    struct fault *fault);
+MUST_CHECK enum status
+batching_read_buckets(struct batching *b, const char *text, struct fault *fault);
 
 /**
  * After the last key: the most rows of a batch are the last bucket, as for the runner.

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Orders to load and unload models are known and passed over: this batcher reads its
- * repository at its start only.
- */
+/* An order without what it is about is no order. */
 #include "batcher/control.h"
 
 #include "base/arena.h"
@@ -16,7 +13,7 @@ enum { ARENA_BYTES = 4096 };
 
 struct control_topic {
     struct consumer *consumer;
-    control_cancel_fn cancel;
+    control_order_fn obey;
     void *arg;
     struct arena arena;
     bool caught_up;
@@ -27,8 +24,10 @@ static void
 control_obey(struct control_topic *t, const struct control *c)
 {
     static const struct uuid none;
-    if (c->type == CONTROL_CANCEL && !uuid_equal(&c->id, &none)) {
-        t->cancel(t->arg, c);
+    bool whole =
+        c->type == CONTROL_CANCEL ? !uuid_equal(&c->id, &none) : c->model.size > 0;
+    if (whole) {
+        t->obey(t->arg, c);
     } else {
         log_info("control_ignored", log_int("type", (int64_t)c->type),
                  log_span("model", c->model));
@@ -90,7 +89,7 @@ enum status
 control_topic_open(struct control_topic **out,
                    struct loop *loop,
                    const struct bus_config *bus,
-                   control_cancel_fn cancel,
+                   control_order_fn obey,
                    void *arg,
                    struct fault *fault)
 {
@@ -98,7 +97,7 @@ control_topic_open(struct control_topic **out,
     if (t == NULL) {
         return fault_set(fault, STATUS_NO_MEMORY, "no memory for the control topic");
     }
-    t->cancel = cancel;
+    t->obey = obey;
     t->arg = arg;
     arena_init(&t->arena, ARENA_BYTES);
     enum status status = control_topic_start(t, loop, bus, fault);

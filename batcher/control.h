@@ -16,13 +16,14 @@
 
 struct control_topic;
 
-/** Somebody cancels a request; the spans are borrowed during the call. */
-typedef void (*control_cancel_fn)(void *arg, const struct control *c);
+/** Somebody cancels a request, or has a model loaded or unloaded; the spans are
+ * borrowed during the call. */
+typedef void (*control_order_fn)(void *arg, const struct control *c);
 
 MUST_CHECK enum status control_topic_open(struct control_topic **out,
                                           struct loop *loop,
                                           const struct bus_config *bus,
-                                          control_cancel_fn cancel,
+                                          control_order_fn obey,
                                           void *arg,
                                           struct fault *fault);
 

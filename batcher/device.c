@@ -26,11 +26,12 @@ devices_find(struct devices *d, const char *name)
         link = &(*link)->next;
     }
     if (*link == NULL) {
-        *link = calloc(1, sizeof **link);
+        size_t size = strlen(name) + 1;
+        *link = calloc(1, sizeof **link + size);
         if (*link == NULL) {
             return NULL;
         }
-        (*link)->name = name;
+        memcpy((*link)->name, name, size);
         for (unsigned i = 0; i < DEVICE_LANES; i++) {
             (*link)->lanes[i].due_ns = TIME_NEVER;
         }

@@ -77,8 +77,8 @@ struct device_lane {
 
 struct device {
     struct device *next;
-    const char *name;
     struct device_lane lanes[DEVICE_LANES];
+    char name[];
 };
 
 /** All devices of a batcher. */
@@ -86,8 +86,7 @@ struct devices {
     struct device *first;
 };
 
-/** The device of that name, new if need be; NULL without memory. @param[in] name lives
- * as long as the devices */
+/** The device of that name, new if need be; NULL without memory. */
 struct device *devices_find(struct devices *d, const char *name);
 void devices_fini(struct devices *d);
 

@@ -5,6 +5,7 @@
  */
 #include "batcher/item.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum {
@@ -42,7 +43,9 @@ item_take(struct item_pool *pool)
     it->staged_in = 0;
     it->end = STATUS_OK;
     it->answer_is_last = false;
-    it->version = span_of(NULL, 0);
+    it->version[0] = '\0';
+    it->server = NULL;
+    it->in_lobby = false;
     it->request = (struct request){0};
     return it;
 }
@@ -58,6 +61,13 @@ struct item *
 item_find(const struct item_pool *pool, const struct uuid *id)
 {
     return map_find(&pool->by_id, id);
+}
+
+void
+item_set_version(struct item *it, struct span version)
+{
+    snprintf(it->version, sizeof it->version, "%.*s", (int)version.size,
+             (const char *)version.data);
 }
 
 bool

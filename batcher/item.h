@@ -24,6 +24,10 @@
 
 struct item;
 struct replier;
+struct version;
+
+/** A version is a number of 32 bits. */
+enum { ITEM_VERSION_BYTES = 12 };
 
 /** Where an answer goes. */
 struct destination {
@@ -46,7 +50,9 @@ struct item {
     uint8_t input_order[SLOT_TENSORS_MAX]; /* model's i-th input = request's n-th */
     unsigned deaths;                       /* of the runner while this item ran alone */
     int64_t received_us;
-    struct span version; /* of the model that answers */
+    char version[ITEM_VERSION_BYTES]; /* of the model that answers, or "" */
+    const struct version *server;     /* that it was given to last; compared only */
+    bool in_lobby;
     struct replier *replier;
     struct destination destination;
     char key[UUID_TEXT]; /* of the answer: the id as text */
@@ -94,6 +100,9 @@ struct item *item_take(struct item_pool *pool);
 void item_note(struct item_pool *pool, struct item *it);
 /** The item of that id, or NULL. */
 struct item *item_find(const struct item_pool *pool, const struct uuid *id);
+
+/** Notes which version answers it; what is longer than any version is cut. */
+void item_set_version(struct item *it, struct span version);
 
 /** The bulk batch that its request is a line of. @return false: of none */
 bool item_batch(const struct item *it, struct uuid *batch);

@@ -14,6 +14,7 @@
 #define BACKOFF_FIRST_NS (100 * NS_PER_MS)
 #define BACKOFF_MOST_NS  (10 * NS_PER_S)
 #define LOAD_TIMEOUT_NS  (300 * NS_PER_S)
+#define END_TIMEOUT_NS   (5 * NS_PER_S)
 
 enum { FIRST_LOAD_DEATHS = 5, REASON_BYTES = 240 };
 
@@ -70,7 +71,7 @@ on_loaded(struct loader *l, struct span message)
     l->load_until_ns = TIME_NEVER;
     l->was_loaded = true;
     log_info("model_loaded", log_text("model", l->source->name),
-             log_text("version", l->source->version),
+             log_text("version", l->files->name),
              log_text("platform", l->source->platform),
              log_int("runner_pid", runner_process_pid(l->runner)));
     l->events.loaded(l->arg);
@@ -125,6 +126,11 @@ static void
 on_died(void *arg, const char *how)
 {
     struct loader *l = arg;
+    if (l->ending) {
+        l->kill_at_ns = TIME_NEVER;
+        runner_process_destroy(&l->runner);
+        return;
+    }
     how = l->kill_reason != NULL ? l->kill_reason : how;
     log_warn("runner_died", log_text("model", l->source->name),
              log_int("pid", runner_process_pid(l->runner)), log_text("how", how));
@@ -153,7 +159,7 @@ write_load(const struct loader *l, const struct instance *in, struct buf *b)
     buf_append_format(b,
                       "type=load\ninstance=%u\nmodel=%s\nversion=%s\ndir=%s\n"
                       "platform=%s\nslot_bytes=%llu\nmax_batch_size=%u\ndevice=%s\n",
-                      in->index, s->name, s->version, s->path, s->platform,
+                      in->index, s->name, l->files->name, l->files->path, s->platform,
                       (unsigned long long)in->slab.slot_bytes, s->max_batch_size,
                       s->device);
     for (size_t i = 0; i < s->properties.count; i++) {
@@ -187,8 +193,13 @@ loader_start(struct loader *l, int64_t now_ns)
     struct fault fault = {.text = ""};
     l->start_at_ns = TIME_NEVER;
     l->loaded = 0;
-    enum status status =
-        runner_process_start(&l->runner, l->loop, l->command, &events, l, &fault);
+    struct runner_command command;
+    enum status status = runner_command_find(
+        &command, &l->programs, l->source->platform, &l->source->properties, &fault);
+    if (status == STATUS_OK) {
+        status =
+            runner_process_start(&l->runner, l->loop, &command, &events, l, &fault);
+    }
     if (status != STATUS_OK && !l->was_loaded) {
         loader_give_up(l, fault.text);
         return;
@@ -212,6 +223,7 @@ loader_init(struct loader *l)
 {
     l->start_at_ns = l->source->broken == NULL ? 0 : TIME_NEVER;
     l->load_until_ns = TIME_NEVER;
+    l->kill_at_ns = TIME_NEVER;
     if (l->source->broken != NULL) {
         loader_give_up(l, l->source->broken);
     }
@@ -224,6 +236,39 @@ loader_stop(struct loader *l)
     runner_process_destroy(&l->runner);
 }
 
+void
+loader_unload(struct loader *l, int64_t now_ns)
+{
+    if (l->ending) {
+        return;
+    }
+    l->ending = true;
+    l->start_at_ns = TIME_NEVER;
+    l->load_until_ns = TIME_NEVER;
+    if (l->runner == NULL) {
+        return;
+    }
+    l->kill_at_ns = now_ns + END_TIMEOUT_NS;
+    /* While it loads it may not listen. */
+    if (l->loaded < l->instance_count ||
+        runner_process_send(l->runner, span_of_text("type=stop\n"), NULL, 0) !=
+            STATUS_OK) {
+        runner_process_kill(l->runner);
+    }
+}
+
+bool
+loader_is_over(const struct loader *l)
+{
+    return (l->ending || l->given_up) && l->runner == NULL;
+}
+
+int64_t
+loader_memory(const struct loader *l)
+{
+    return l->runner == NULL ? 0 : runner_process_memory(l->runner);
+}
+
 int64_t
 loader_turn(struct loader *l, int64_t now_ns)
 {
@@ -234,7 +279,13 @@ loader_turn(struct loader *l, int64_t now_ns)
         l->load_until_ns = TIME_NEVER;
         loader_kill(l, "killed: it did not load the model in time");
     }
-    return l->start_at_ns < l->load_until_ns ? l->start_at_ns : l->load_until_ns;
+    if (now_ns >= l->kill_at_ns) {
+        l->kill_at_ns = TIME_NEVER;
+        runner_process_kill(l->runner);
+    }
+    int64_t due_ns =
+        l->start_at_ns < l->load_until_ns ? l->start_at_ns : l->load_until_ns;
+    return due_ns < l->kill_at_ns ? due_ns : l->kill_at_ns;
 }
 
 void

@@ -12,6 +12,7 @@
 #include "base/status.h"
 #include "batcher/instance.h"
 #include "batcher/repository.h"
+#include "batcher/runner_command.h"
 #include "batcher/runner_process.h"
 
 #include <stdbool.h>
@@ -35,8 +36,9 @@ struct loader_events {
 
 struct loader {
     struct loop *loop;
-    const char *command;
+    struct runner_programs programs;
     const struct repository_model *source;
+    const struct repository_version *files;
     struct instance *instances;
     unsigned instance_count;
     struct loader_events events;
@@ -46,9 +48,11 @@ struct loader {
     unsigned deaths; /* before the first load */
     bool was_loaded; /* once */
     bool given_up;
+    bool ending;             /* loader_unload() */
     const char *kill_reason; /* we killed it; NULL: we did not */
     int64_t start_at_ns;     /* of the next runner; TIME_NEVER = not */
     int64_t load_until_ns;   /* TIME_NEVER = nothing loads */
+    int64_t kill_at_ns;      /* if it has not ended by then; TIME_NEVER = not */
     int64_t backoff_ns;
 };
 
@@ -57,6 +61,16 @@ void loader_init(struct loader *l);
 
 /** Kills the runner without a word to anybody. */
 void loader_stop(struct loader *l);
+
+/** Has the runner end by itself, or kills it after a while; nothing is started any
+ * more. No batch may be in it. */
+void loader_unload(struct loader *l, int64_t now_ns);
+
+/** There is no runner, and there will be none: after loader_unload(), or given up. */
+bool loader_is_over(const struct loader *l);
+
+/** Bytes that the runner has resident now; 0 if that is not known. */
+int64_t loader_memory(const struct loader *l);
 
 /** Does what is due. @return when it wants to be called next */
 int64_t loader_turn(struct loader *l, int64_t now_ns);

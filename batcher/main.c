@@ -29,6 +29,14 @@ on_stop(void *arg, int signal_number)
     batcher_drain(program->batcher);
 }
 
+static void
+on_reload(void *arg, int signal_number)
+{
+    const struct program *program = arg;
+    log_info("reloading", log_int("signal", signal_number));
+    batcher_reload(program->batcher);
+}
+
 /* The one line that scripts wait for. */
 static int64_t
 on_turn(void *arg, int64_t now_ns)
@@ -54,7 +62,8 @@ static enum status
 setup(struct program *program, struct fault *fault)
 {
     if (loop_create(&program->loop) != STATUS_OK ||
-        stop_watch(program->loop, on_stop, program) != STATUS_OK) {
+        stop_watch(program->loop, on_stop, program) != STATUS_OK ||
+        stop_watch_reload(program->loop, on_reload, program) != STATUS_OK) {
         return fault_set(fault, STATUS_IO, "the event loop could not be made");
     }
     enum status status = bus_check(&program->bus, fault);

@@ -1,61 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * States: LOADING (first load) -> READY <-> UNAVAILABLE (the runner died, another one
- * loads), or FAILED for good when the first load fails.
+ * A model takes what is due a step on each turn: its versions first, then what they
+ * make possible.
  */
 #include "batcher/model.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "batcher/exactly_once.h"
-#include "batcher/harvest.h"
 #include "batcher/model_items.h"
+#include "batcher/model_versions.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { LOSSES_MAX = 16, NAMES_BYTES = 64 * 1024 };
+enum { LOSSES_MAX = 16 };
 
-static void
-model_move(struct model *m, enum model_state state, const char *reason)
-{
-    snprintf(m->reason, sizeof m->reason, "%s", reason);
-    m->state = state;
-    m->context.changed(m->context.arg);
-}
+/* Requests that may wait in the lobby beside those that a loaded version takes. */
+enum { LOBBY_MAX = 1024 };
 
-/** As loader_events.failed: for good. */
-static void
-model_fail(void *arg, const char *reason)
-{
-    struct model *m = arg;
-    log_error("model_failed", log_text("model", m->source->name),
-              log_text("version", m->source->version), log_text("reason", reason));
-    model_move(m, MODEL_FAILED, reason);
-}
+static const struct span any_version = {0};
 
-/* The runner. */
-
-static enum status
-model_described(void *arg, struct span message, struct fault *fault)
-{
-    struct model *m = arg;
-    return model_spec_read(&m->spec, message, &m->names, fault);
-}
-
-static void
-model_measured(void *arg, struct span message, bool first)
-{
-    struct model *m = arg;
-    dispatcher_seed(&m->dispatcher, message, first);
-}
+/* The intake. */
 
 static void
 model_start_intake(struct model *m)
 {
     const struct intake_config config = {
-        .model = m->source->name,
+        .model = m->name,
         .instance_id = m->context.config->group_instance,
         .commit_interval_ns = m->context.config->commit_interval_ns,
         .revoke_timeout_ns = m->context.config->rebalance_timeout_ns,
@@ -68,58 +41,72 @@ model_start_intake(struct model *m)
     enum status status = intake_create(&m->intake, m->context.loop, m->context.bus,
                                        &config, &events, m, &fault);
     if (status != STATUS_OK) {
-        model_fail(m, fault.text);
+        log_error("model_failed", log_text("model", m->name),
+                  log_text("reason", fault.text));
+        snprintf(m->trouble, sizeof m->trouble, "%s", fault.text);
+        m->context.changed(m->context.arg);
     }
 }
 
-static void
-model_loaded(void *arg)
+static bool
+may_read(const struct model *m)
 {
-    struct model *m = arg;
-    dispatcher_serve(&m->dispatcher, &m->spec);
-    model_move(m, MODEL_READY, "");
+    bool served = model_choose(m, any_version) != NULL || m->wish == WISH_ON_DEMAND;
+    return served && !m->draining && !m->removed && m->trouble[0] == '\0' &&
+           *m->context.orders_read;
+}
+
+/** Whether requests wait as long as they are better left in Kafka. */
+static bool
+is_full(const struct model *m)
+{
+    if (m->draining || m->removed || lobby_count(&m->lobby) >= LOBBY_MAX) {
+        return true;
+    }
+    bool full = false;
+    bool takes = false;
+    for (const struct version *v = m->versions; v != NULL; v = v->next) {
+        full = full || (v->open && former_is_full(v->dispatcher.former));
+        takes = takes || version_takes(v);
+    }
+    return full ||
+           (!takes && (m->wish != WISH_ON_DEMAND || lobby_count(&m->lobby) > 0));
+}
+
+static bool
+has_room(const struct model *m)
+{
+    const struct version *v = m->versions;
+    while (v != NULL && (!v->open || former_has_room(v->dispatcher.former))) {
+        v = v->next;
+    }
+    return v == NULL && !is_full(m);
 }
 
 static void
-model_died(void *arg, const char *how)
+model_regulate(struct model *m)
 {
-    struct model *m = arg;
-    if (m->dispatcher.spec != NULL) {
-        harvest_dead(&m->dispatcher, how);
+    bool paused = intake_is_paused(m->intake);
+    if (!paused && is_full(m)) {
+        intake_pause(m->intake);
+    } else if (paused && has_room(m)) {
+        intake_resume(m->intake);
     }
-    bool was_loaded = m->state == MODEL_READY || m->state == MODEL_UNAVAILABLE;
-    model_move(m, was_loaded ? MODEL_UNAVAILABLE : MODEL_LOADING, how);
 }
 
 /* Life. */
 
-static_assert((int)MODEL_INSTANCES_MAX == (int)DEVICE_LANES, "a lane per instance");
-
-static enum status
-open_dispatcher(struct model *m)
+static enum model_wish
+first_wish(const struct model *m, const struct repository_model *source)
 {
-    const struct batcher_config *c = m->context.config;
-    const struct dispatcher_config config = {
-        .instances = m->source->instances,
-        .waiting_max = (size_t)c->queue_requests_max,
-        .waiting_bytes_max = (size_t)c->queue_bytes_max,
-        .slot_bytes = (uint64_t)c->slot_bytes,
-        .run_timeout_ns = c->run_timeout_ns,
-        .rows_max = model_spec_rows_max(&m->spec),
-        .batching = &m->source->batching,
-        .allow_nan = m->source->allow_nan,
-        .device = devices_find(m->context.devices, m->source->device)};
-    if (config.device == NULL) {
-        return STATUS_NO_MEMORY;
-    }
-    return dispatcher_init(&m->dispatcher, m->context.loop, &config,
-                           m->context.replier->outbox, &model_items_events, m);
+    return source->lazy || m->context.config->models_lazy ? WISH_ON_DEMAND
+                                                          : WISH_LOADED;
 }
 
 enum status
 model_create(struct model **out,
              const struct model_context *context,
-             const struct repository_model *source,
+             struct source *source,
              struct fault *fault)
 {
     struct model *m = calloc(1, sizeof *m);
@@ -127,31 +114,14 @@ model_create(struct model **out,
         return fault_set(fault, STATUS_NO_MEMORY, "no memory for a model");
     }
     m->context = *context;
-    m->source = source;
-    m->state = MODEL_LOADING;
-    m->spec.model = span_of_text(source->name);
-    m->spec.version = span_of_text(source->version);
-    m->spec.platform = span_of_text(source->platform != NULL ? source->platform : "");
-    m->spec.max_batch_size = source->max_batch_size;
-    arena_init(&m->names, NAMES_BYTES);
+    m->name = strdup(source->model.name);
+    m->wish = first_wish(m, &source->model);
+    lobby_init(&m->lobby);
     item_pool_init(&m->pool, context->seed);
-    enum status status = open_dispatcher(m);
-    if (status != STATUS_OK) {
-        free(m);
-        return fault_set(fault, status, "the slabs of %s", source->name);
+    if (m->name == NULL || model_take_versions(m, source) != STATUS_OK) {
+        model_destroy(&m);
+        return fault_set(fault, STATUS_NO_MEMORY, "no memory for a model");
     }
-    m->loader = (struct loader){.loop = context->loop,
-                                .command = context->config->runner_command,
-                                .source = source,
-                                .instances = m->dispatcher.instances,
-                                .instance_count = source->instances,
-                                .events = {.described = model_described,
-                                           .measured = model_measured,
-                                           .loaded = model_loaded,
-                                           .died = model_died,
-                                           .failed = model_fail},
-                                .arg = m};
-    loader_init(&m->loader);
     *out = m;
     return STATUS_OK;
 }
@@ -159,63 +129,121 @@ model_create(struct model **out,
 void
 model_stop(struct model *m)
 {
-    loader_stop(&m->loader);
-    dispatcher_drop_all(&m->dispatcher);
-    m->dispatcher.serving = false;
+    model_drop_lobby(m, -1);
+    for (struct version *v = m->versions; v != NULL; v = v->next) {
+        version_stop(v);
+    }
 }
 
 void
 model_destroy(struct model **model)
 {
     struct model *m = *model;
+    *model = NULL;
     if (m == NULL) {
         return;
     }
     intake_destroy(&m->intake);
-    dispatcher_fini(&m->dispatcher);
+    while (m->versions != NULL) {
+        struct version *v = m->versions;
+        m->versions = v->next;
+        version_destroy(&v);
+    }
     item_pool_fini(&m->pool);
-    arena_fini(&m->names);
+    free(m->name);
     free(m);
-    *model = NULL;
 }
 
-static void
-model_watch_runner(struct model *m, int64_t now_ns)
+const char *
+model_name(const struct model *m)
 {
-    if (dispatcher_overran(&m->dispatcher, now_ns)) {
-        loader_kill(&m->loader, "killed: a batch ran over batcher.run.timeout");
-    } else if (m->dispatcher.device_lost) {
-        loader_kill(&m->loader, "it lost the device");
+    return m->name;
+}
+
+enum status
+model_update(struct model *m, struct source *source)
+{
+    m->removed = false;
+    m->context.changed(m->context.arg);
+    return model_take_versions(m, source);
+}
+
+void
+model_remove(struct model *m)
+{
+    if (!m->removed) {
+        m->removed = true;
+        log_info("model_removed", log_text("model", m->name));
+        m->context.changed(m->context.arg);
     }
 }
 
-static void
-model_regulate(struct model *m)
+bool
+model_is_over(const struct model *m)
 {
-    if (m->draining) {
-        return;
+    return m->removed && m->pool.live == 0 && !model_is_open(m);
+}
+
+void
+model_order(struct model *m, bool load, int64_t issued_us)
+{
+    m->wish = load ? WISH_LOADED : WISH_UNLOADED;
+    m->insists = load;
+    /* Clocks of those who order differ: who waits for an earlier one is answered, too.
+     */
+    m->order_us = issued_us > m->order_us ? issued_us : m->order_us;
+    for (struct version *v = m->versions; v != NULL && load; v = v->next) {
+        if (v->state == MODEL_FAILED && !v->open && v->wanted) {
+            v->state = MODEL_UNLOADED;
+        }
     }
-    if (former_is_full(m->dispatcher.former) && !intake_is_paused(m->intake)) {
-        intake_pause(m->intake);
-    } else if (former_has_room(m->dispatcher.former) && intake_is_paused(m->intake)) {
-        intake_resume(m->intake);
+    log_info("model_ordered", log_text("model", m->name),
+             log_text("order", load ? "load" : "unload"));
+    m->context.changed(m->context.arg);
+}
+
+/* Turns. */
+
+/** What an order asked for has come about, or has failed. */
+static void
+note_obeyed(struct model *m)
+{
+    bool busy = model_is_loading(m) || model_wants(m) != NULL;
+    for (const struct version *v = m->versions; v != NULL && !busy; v = v->next) {
+        busy = v->leaving;
+    }
+    if (!busy) {
+        m->insists = false;
+    }
+    if (!busy && m->obeyed_us != m->order_us) {
+        m->obeyed_us = m->order_us;
+        m->context.changed(m->context.arg);
     }
 }
 
 int64_t
 model_turn(struct model *m, int64_t now_ns)
 {
-    model_watch_runner(m, now_ns);
-    int64_t due_ns = loader_turn(&m->loader, now_ns);
-    bool may_read = m->state == MODEL_READY && !m->draining && *m->context.orders_read;
-    if (m->intake == NULL && may_read) {
+    int64_t due_ns = TIME_NEVER;
+    for (struct version *v = m->versions; v != NULL; v = v->next) {
+        int64_t version_ns = version_turn(v, now_ns);
+        due_ns = version_ns < due_ns ? version_ns : due_ns;
+    }
+    model_steer(m);
+    if (m->removed) {
+        model_drop_lobby(m, -1);
+    }
+    if (model_wants(m) == NULL) {
+        m->wanting_ns = 0;
+    } else if (m->wanting_ns == 0) {
+        m->wanting_ns = now_ns;
+    }
+    note_obeyed(m);
+    if (m->intake == NULL && may_read(m)) {
         model_start_intake(m);
     }
-    if (m->intake == NULL) {
-        return due_ns;
-    }
-    int64_t dispatch_ns = dispatcher_turn(&m->dispatcher, now_ns);
-    return dispatch_ns < due_ns ? dispatch_ns : due_ns;
+    int64_t lobby_ns = model_expire_lobby(m, now_ns);
+    return lobby_ns < due_ns ? lobby_ns : due_ns;
 }
 
 int64_t
@@ -231,16 +259,18 @@ model_take_in(struct model *m, int64_t now_ns)
 size_t
 model_waiting(const struct model *m)
 {
-    return former_count(m->dispatcher.former);
+    size_t count = lobby_count(&m->lobby);
+    for (const struct version *v = m->versions; v != NULL; v = v->next) {
+        count += v->open ? former_count(v->dispatcher.former) : 0;
+    }
+    return count;
 }
 
 static void
 cancel_item(struct model *m, struct item *it, struct span tenant)
 {
-    if (span_equal(it->request.tenant, tenant) &&
-        dispatcher_cancel(&m->dispatcher, it)) {
-        model_items_events.started(m, it);
-        reply_cancel(it);
+    if (span_equal(it->request.tenant, tenant)) {
+        model_cancel_item(m, it);
     }
 }
 
@@ -272,6 +302,16 @@ model_cancel(struct model *m, const struct uuid *id, struct span tenant)
     }
 }
 
+static void
+versions_drop(struct model *m, int32_t partition, int64_t above)
+{
+    for (struct version *v = m->versions; v != NULL; v = v->next) {
+        if (v->open) {
+            dispatcher_drop(&v->dispatcher, partition, above);
+        }
+    }
+}
+
 void
 model_drain(struct model *m)
 {
@@ -280,10 +320,11 @@ model_drain(struct model *m)
         return;
     }
     intake_pause(m->intake);
+    model_drop_lobby(m, -1);
     for (int32_t p = 0; p < intake_partitions(m->intake); p++) {
         /* What lies below something that was begun is finished, too: its offset would
          * hold the commit back and have that answered twice. */
-        dispatcher_drop(&m->dispatcher, p, intake_highest(m->intake, p));
+        versions_drop(m, p, intake_highest(m->intake, p));
     }
 }
 
@@ -296,7 +337,11 @@ model_is_idle(const struct model *m)
 bool
 model_device_is_gone(const struct model *m)
 {
-    return m->dispatcher.losses_in_row >= LOSSES_MAX;
+    const struct version *v = m->versions;
+    while (v != NULL && (!v->open || v->dispatcher.losses_in_row < LOSSES_MAX)) {
+        v = v->next;
+    }
+    return v != NULL;
 }
 
 bool
@@ -305,16 +350,33 @@ model_is_fenced(const struct model *m)
     return m->intake != NULL && intake_is_fenced(m->intake);
 }
 
-struct model_info
-model_info(const struct model *m)
+/* How it is. */
+
+/** Waits for what cannot be told by the state of a version. */
+static bool
+is_loaded_as_far_as_can_be(struct model *m)
 {
-    struct model_info info = model_spec_info(&m->spec);
-    info.state = m->state;
-    info.reason = span_of_text(m->reason);
-    info.replicas = (int32_t)m->source->instances;
-    info.batch_us =
-        cost_mean(&m->dispatcher.run, model_spec_rows_max(&m->spec)) / NS_PER_US;
-    return info;
+    const struct version *v = m->versions;
+    if (model_choose(m, any_version) != NULL && m->intake != NULL) {
+        return !model_is_loading(m);
+    }
+    if (m->wish == WISH_ON_DEMAND && lobby_count(&m->lobby) == 0) {
+        return m->intake != NULL;
+    }
+    snprintf(m->waiting_for, sizeof m->waiting_for, "model %s to load%s%s", m->name,
+             v != NULL && v->reason[0] != '\0' ? ": " : "", v != NULL ? v->reason : "");
+    return false;
+}
+
+/** None of its versions could be loaded, or none is to be. */
+static bool
+has_given_up(const struct model *m)
+{
+    const struct version *v = m->versions;
+    while (v != NULL && v->state == MODEL_FAILED) {
+        v = v->next;
+    }
+    return v == NULL || m->wish == WISH_UNLOADED || m->trouble[0] != '\0';
 }
 
 bool
@@ -322,12 +384,10 @@ model_is_settled(struct model *m, const char **waiting_for)
 {
     char *text = m->waiting_for;
     *waiting_for = text;
-    if (m->state == MODEL_FAILED) {
+    if (has_given_up(m)) {
         return true;
     }
-    if (m->state != MODEL_READY || m->intake == NULL) {
-        snprintf(text, sizeof m->waiting_for, "model %s to load%s%s", m->source->name,
-                 m->reason[0] != '\0' ? ": " : "", m->reason);
+    if (!is_loaded_as_far_as_can_be(m)) {
         return false;
     }
     if (intake_topic_missing(m->intake)) {

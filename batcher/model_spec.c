@@ -2,6 +2,8 @@
 /* Reads `input=NAME DATATYPE d0,d1,...` lines; computes what a batch may take. */
 #include "batcher/model_spec.h"
 
+#include "batcher/tensor_line.h"
+
 #include <string.h>
 
 /** Takes the next line off the text. */
@@ -41,72 +43,16 @@ control_value(struct span message, const char *key)
     return span_of(NULL, 0);
 }
 
-/** Takes the text up to the separator, which must be there. */
-static bool
-take_until(struct span *text, char separator, struct span *out)
-{
-    const uint8_t *end = memchr(text->data, separator, text->size);
-    if (end == NULL) {
-        return false;
-    }
-    *out = span_of(text->data, (size_t)(end - text->data));
-    text->data = end + 1;
-    text->size -= out->size + 1;
-    return true;
-}
-
-static bool
-read_dimension(struct span *text, int64_t *out)
-{
-    int64_t value = 0;
-    bool negative = text->size > 0 && text->data[0] == '-';
-    size_t i = negative ? 1 : 0;
-    size_t first = i;
-    for (; i < text->size && text->data[i] != ','; i++) {
-        if (text->data[i] < '0' || text->data[i] > '9' || i - first > 12) {
-            return false;
-        }
-        value = value * 10 + (text->data[i] - '0');
-    }
-    if (i == first || (negative && value != 1)) {
-        return false;
-    }
-    size_t taken = i < text->size ? i + 1 : i;
-    text->data += taken;
-    text->size -= taken;
-    *out = negative ? -1 : value;
-    return true;
-}
-
 static enum status
 read_tensor(struct span text, struct arena *arena, struct tensor_spec *t)
 {
-    *t = (struct tensor_spec){0};
-    struct span name;
-    struct span datatype;
-    if (!take_until(&text, ' ', &name)) {
-        return STATUS_INVALID;
-    }
-    if (!take_until(&text, ' ', &datatype)) {
-        datatype = text; /* a scalar: no dimensions follow */
-        text.size = 0;
-    }
-    if (name.size == 0 || name.size >= SLOT_NAME_BYTES ||
-        datatype_from_name(datatype, &t->datatype) != STATUS_OK) {
-        return STATUS_INVALID;
-    }
-    const char *copy = arena_text(arena, name);
+    enum status status = tensor_line_read(text, t, NULL);
+    const char *copy = status == STATUS_OK ? arena_text(arena, t->name) : "";
     if (copy == NULL) {
         return STATUS_NO_MEMORY;
     }
     t->name = span_of_text(copy);
-    while (text.size > 0) {
-        if (t->rank == SLOT_RANK_MAX || !read_dimension(&text, &t->shape[t->rank])) {
-            return STATUS_INVALID;
-        }
-        t->rank++;
-    }
-    return STATUS_OK;
+    return status;
 }
 
 enum status
@@ -224,6 +170,30 @@ model_spec_rows_max(const struct model_spec *spec)
         return 1;
     }
     return spec->max_batch_size < SLOT_ROWS_MAX ? spec->max_batch_size : SLOT_ROWS_MAX;
+}
+
+static bool
+tensors_equal(const struct tensor_spec *a, const struct tensor_spec *b, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (!span_equal(a[i].name, b[i].name) || a[i].datatype != b[i].datatype ||
+            a[i].rank != b[i].rank ||
+            memcmp(a[i].shape, b[i].shape, a[i].rank * sizeof a[i].shape[0]) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool
+model_spec_covers(const struct model_spec *to, const struct model_spec *from)
+{
+    return to->input_count == from->input_count &&
+           to->output_count == from->output_count &&
+           (to->max_batch_size > 0) == (from->max_batch_size > 0) &&
+           to->max_batch_size >= from->max_batch_size &&
+           tensors_equal(to->inputs, from->inputs, to->input_count) &&
+           tensors_equal(to->outputs, from->outputs, to->output_count);
 }
 
 struct model_info

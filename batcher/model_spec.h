@@ -62,6 +62,10 @@ size_t model_spec_batch_bytes(const struct model_spec *spec, uint64_t slot_bytes
 /** Rows of a batch at most; 1 for a model that does not batch. */
 uint32_t model_spec_rows_max(const struct model_spec *spec);
 
+/** Whether a request that was held against `from` may be given to `to` as it is: the
+ * tensors are the same and a batch takes as many rows. */
+bool model_spec_covers(const struct model_spec *to, const struct model_spec *from);
+
 /** The spec as it is announced; spans point into the spec. */
 struct model_info model_spec_info(const struct model_spec *spec);
 

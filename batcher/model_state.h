@@ -1,29 +1,42 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a model of a batcher is made of; for model.c and model_items.c only. */
+/* What a model of a batcher is made of; for model.c, model_versions.c and model_items.c
+ * only. */
 #ifndef BATCHER_MODEL_STATE_H
 #define BATCHER_MODEL_STATE_H
 
-#include "base/arena.h"
-#include "batcher/dispatcher.h"
 #include "batcher/intake.h"
 #include "batcher/item.h"
-#include "batcher/loader.h"
+#include "batcher/lobby.h"
 #include "batcher/model.h"
+#include "batcher/version.h"
 
 #include <stdbool.h>
 
+/** What is to become of a model. */
+enum model_wish {
+    WISH_LOADED,
+    WISH_ON_DEMAND, /* loaded while there are requests for it, or nobody needs its room
+                     */
+    WISH_UNLOADED   /* by order: its requests wait in Kafka */
+};
+
 struct model {
     struct model_context context;
-    const struct repository_model *source;
-    struct model_spec spec;
-    struct arena names; /* of the spec */
-    struct loader loader;
-    struct dispatcher dispatcher;
+    char *name;
+    struct version *versions; /* newest first; of one number the wanted one first */
     struct item_pool pool;
-    struct intake *intake; /* from the first load on */
-    enum model_state state;
+    struct lobby lobby;
+    struct intake *intake; /* from the first load on, or from the start on demand */
+    enum model_wish wish;
     bool draining;
-    char reason[240];
+    bool removed;         /* from the repository */
+    bool insists;         /* an order or a request wants it loaded: others make room */
+    int64_t asked_ns;     /* when the last request came; 0 = never */
+    int64_t wanting_ns;   /* since when a version waits to be loaded; 0 = none does */
+    int64_t order_us;     /* issue of the last order, wall; 0 = none */
+    int64_t obeyed_us;    /* as model_info.obeyed_us */
+    int64_t memory_bytes; /* as measured last of any of its versions; 0 = never */
+    char trouble[240];    /* why it has no intake, "" = none */
     char waiting_for[320];
 };
 

@@ -80,7 +80,7 @@ reply_to_item(const struct item *it, enum reply_status status, const struct run 
     struct reply r = {
         .id = q->id,
         .model = q->model,
-        .model_version = it->version,
+        .model_version = span_of_text(it->version),
         .status = status,
         .timing = {.submitted_us = q->submitted_us, .received_us = it->received_us},
         .attempt = q->attempt,

@@ -1,27 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Reads folders and model.properties files: `key=value` lines, `#` and `!` begin a
- * comment. The batcher reads the keys it needs; the rest is the runner's to judge.
+/* Folders, versions and names; what stands in model.properties is repository_model.c's.
  */
 #include "batcher/repository.h"
 
-#include "batcher/batching.h"
-#include "runner/protocol.h"
+#include "base/buf.h"
+#include "batcher/model_folder.h"
+#include "batcher/repository_model.h"
 
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
-#include <stdbool.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum {
     MODELS_MAX = 256,
-    PROPERTIES_MAX = 256,
-    LINE_BYTES = 4096,
     PATH_BYTES = 4096,
-    REPOSITORY_BYTES = 8 * 1024 * 1024,
+    MODEL_BYTES = 1024 * 1024,
+    BROKEN_BYTES = 1024
 };
 
 static bool
@@ -42,246 +41,187 @@ is_wanted(const char *load, const char *name)
     return false;
 }
 
-/** Trims blanks from both ends, in place. */
-static char *
-trim(char *text)
-{
-    while (isspace((unsigned char)*text)) {
-        text++;
-    }
-    size_t size = strlen(text);
-    while (size > 0 && isspace((unsigned char)text[size - 1])) {
-        size--;
-    }
-    text[size] = '\0';
-    return text;
-}
+/* Reading one model. */
 
 static const char *
-broken_set(struct repository *r, struct repository_model *m, const char *format, ...)
-    PRINTF_LIKE(3, 4);
-
-static const char *
-broken_set(struct repository *r, struct repository_model *m, const char *format, ...)
+model_text(struct repository_model *m, const char *text)
 {
-    char text[240];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    const char *copy = arena_text(&r->arena, span_of_text(text));
-    m->broken = copy != NULL ? copy : "no memory";
-    return m->broken;
-}
-
-static bool
-read_number(const char *text, uint32_t least, uint32_t most, uint32_t *out)
-{
-    char *end;
-    errno = 0;
-    unsigned long value = strtoul(text, &end, 10);
-    if (errno != 0 || !isdigit((unsigned char)text[0]) || *end != '\0' ||
-        value < least || value > most) {
-        return false;
+    const char *copy = arena_text(&m->arena, span_of_text(text));
+    if (copy == NULL) {
+        repository_model_no_memory(m);
     }
-    *out = (uint32_t)value;
-    return true;
-}
-
-/** A key that is handed on to the runner. */
-static void
-model_pass_on(struct repository *r,
-              struct repository_model *m,
-              const char *key,
-              const char *value)
-{
-    if (m->properties.count == PROPERTIES_MAX) {
-        broken_set(r, m, "model.properties has more than %d keys", (int)PROPERTIES_MAX);
-        return;
-    }
-    m->properties.items[m->properties.count++] =
-        (struct property){.key = key, .value = value};
+    return copy == NULL ? "" : copy;
 }
 
 static void
-model_set_batching(struct repository *r,
-                   struct repository_model *m,
-                   const char *key,
-                   const char *value)
+add_version(struct repository_model *m, uint32_t number, const char *folder)
 {
-    struct fault fault = {.text = ""};
-    enum status status = batching_set(&m->batching, key, value, &fault);
-    if (status == STATUS_INVALID) {
-        broken_set(r, m, "%s", fault.text);
-    }
-    /* The runner pads up to the buckets. */
-    if (status == STATUS_NOT_FOUND || strcmp(key, "batch.buckets") == 0) {
-        model_pass_on(r, m, key, value);
-    }
-}
-
-/** Takes one `key=value` into the model. */
-static void
-model_set(struct repository *r,
-          struct repository_model *m,
-          const char *key,
-          const char *value)
-{
-    if (strcmp(key, "platform") == 0) {
-        m->platform = value;
-    } else if (strcmp(key, "device") == 0) {
-        m->device = value;
-    } else if (strcmp(key, "max.batch.size") == 0) {
-        if (!read_number(value, 0, SLOT_ROWS_MAX, &m->max_batch_size)) {
-            broken_set(r, m, "max.batch.size=%s is no number from 0 to %d", value,
-                       (int)SLOT_ROWS_MAX);
-        }
-    } else if (strcmp(key, "instances") == 0) {
-        if (!read_number(value, 1, MODEL_INSTANCES_MAX, &m->instances)) {
-            broken_set(r, m, "instances=%s is no number from 1 to %d", value,
-                       (int)MODEL_INSTANCES_MAX);
-        }
-    } else if (strcmp(key, "outputs.nan") == 0) {
-        m->allow_nan = strcmp(value, "allow") == 0;
-        if (!m->allow_nan && strcmp(value, "fail") != 0) {
-            broken_set(r, m, "outputs.nan=%s is neither fail nor allow", value);
-        }
-    } else {
-        model_set_batching(r, m, key, value);
-    }
-}
-
-static void
-read_line(struct repository *r, struct repository_model *m, char *line, int number)
-{
-    char *text = trim(line);
-    if (*text == '\0' || *text == '#' || *text == '!') {
-        return;
-    }
-    char *equals = strchr(text, '=');
-    if (equals == NULL || equals == text) {
-        broken_set(r, m, "model.properties line %d is not key=value", number);
-        return;
-    }
-    *equals = '\0';
-    const char *key = arena_text(&r->arena, span_of_text(trim(text)));
-    const char *value = arena_text(&r->arena, span_of_text(trim(equals + 1)));
-    if (key == NULL || value == NULL) {
-        broken_set(r, m, "model.properties is too large");
-        return;
-    }
-    model_set(r, m, key, value);
-}
-
-/** What only the whole file can tell. */
-static void
-check_properties(struct repository *r, struct repository_model *m)
-{
-    struct fault fault = {.text = ""};
-    if (m->broken == NULL && m->platform == NULL) {
-        broken_set(r, m, "model.properties names no platform");
-    }
-    if (batching_close(&m->batching, m->max_batch_size, &fault) != STATUS_OK &&
-        m->broken == NULL) {
-        broken_set(r, m, "%s", fault.text);
-    }
-}
-
-static void
-read_properties(struct repository *r, struct repository_model *m, const char *folder)
-{
-    char path[PATH_BYTES + 32];
-    snprintf(path, sizeof path, "%s/model.properties", folder);
-    FILE *file = fopen(path, "re");
-    m->properties.items =
-        arena_array(&r->arena, PROPERTIES_MAX, sizeof *m->properties.items);
-    if (file == NULL || m->properties.items == NULL) {
-        broken_set(r, m, "%s: %s", path,
-                   strerrordesc_np(file == NULL ? errno : ENOMEM));
-        if (file != NULL) {
-            fclose(file);
-        }
-        return;
-    }
-    char line[LINE_BYTES];
-    for (int number = 1; fgets(line, sizeof line, file) != NULL; number++) {
-        if (strchr(line, '\n') == NULL && !feof(file)) {
-            broken_set(r, m, "model.properties line %d is too long", number);
-            break;
-        }
-        read_line(r, m, line, number);
-    }
-    fclose(file);
-    check_properties(r, m);
-}
-
-/** Newest version folder: the one with the highest number. */
-static void
-find_version(struct repository *r, struct repository_model *m, const char *folder)
-{
-    uint32_t newest = 0;
-    char path[PATH_BYTES + 32];
-    DIR *dir = opendir(folder);
-    const struct dirent *entry;
-    while (dir != NULL && (entry = readdir(dir)) != NULL) {
-        uint32_t number;
-        if (read_number(entry->d_name, 1, UINT32_MAX, &number) && number > newest &&
-            entry->d_name[0] != '0') {
-            newest = number;
-        }
-    }
-    if (dir != NULL) {
-        closedir(dir);
-    }
-    char version[16];
-    snprintf(version, sizeof version, "%u", newest == 0 ? 1 : newest);
-    if (newest == 0) {
-        snprintf(path, sizeof path, "%s", folder);
-    } else {
-        snprintf(path, sizeof path, "%s/%u", folder, newest);
-    }
-    char *absolute = realpath(path, NULL);
-    m->version = arena_text(&r->arena, span_of_text(version));
-    m->path = arena_text(&r->arena, span_of_text(absolute != NULL ? absolute : path));
+    struct repository_version *v = &m->versions[m->version_count++];
+    char *absolute = realpath(folder, NULL);
+    char name[16];
+    snprintf(name, sizeof name, "%" PRIu32, number);
+    v->number = number;
+    v->name = model_text(m, name);
+    v->path = model_text(m, absolute != NULL ? absolute : folder);
+    v->fingerprint = model_folder_fingerprint(v->path, true);
     free(absolute);
-    if (m->version == NULL || m->path == NULL) {
-        m->version = "";
-        m->path = "";
-        broken_set(r, m, "no memory");
+}
+
+static void
+add_versions(struct repository_model *m, const char *path, struct model_folder *folder)
+{
+    size_t count = version_policy_select(&m->policy, folder->numbers, folder->count);
+    for (size_t i = 0; i < count; i++) {
+        char full[PATH_BYTES + 16];
+        snprintf(full, sizeof full, "%s/%" PRIu32, path, folder->numbers[i]);
+        add_version(m, folder->numbers[i], full);
+    }
+    if (folder->count == 0) {
+        add_version(m, 1, path);
     }
 }
 
-static bool
-is_model_name(const char *name)
+static void
+check_versions(struct repository_model *m,
+               const char *path,
+               const struct model_folder *folder)
+{
+    uint32_t missing =
+        version_policy_missing(&m->policy, folder->numbers, folder->count);
+    if (missing != 0) {
+        const struct mistake mistake = {
+            .file = m->file, .line = m->policy_line, .key = "version.policy"};
+        mistakes_add(&m->mistakes, &m->arena, &mistake,
+                     "there is no folder of version %" PRIu32, missing);
+    }
+    for (size_t i = 0; i < folder->stray_count; i++) {
+        /* Beside a version it may be an old one put aside. */
+        const struct mistake mistake = {.kind = folder->count > 0 ? MISTAKE_WARNING
+                                                                  : MISTAKE_ERROR,
+                                        .file = path,
+                                        .key = ""};
+        mistakes_add(&m->mistakes, &m->arena, &mistake,
+                     "the folder %s is no version: these are numbers from 1, without "
+                     "leading zeros",
+                     folder->strays[i]);
+    }
+}
+
+static void
+read_versions(struct repository_model *m, const char *path)
+{
+    struct model_folder folder = {.count = 0};
+    m->versions = arena_array(&m->arena, MODEL_VERSIONS_MAX, sizeof *m->versions);
+    if (m->versions == NULL ||
+        model_folder_read(&folder, path, &m->arena) == STATUS_NO_MEMORY) {
+        repository_model_no_memory(m);
+        return;
+    }
+    check_versions(m, path, &folder);
+    add_versions(m, path, &folder);
+    if (m->version_count > 0) {
+        m->version = m->versions[0].name;
+        m->path = m->versions[0].path;
+    }
+}
+
+/* In one line, for whom it is announced to: the file's folder is the model's. */
+static const char *
+first_error(struct repository_model *m)
+{
+    size_t errors = mistakes_of_kind(&m->mistakes, MISTAKE_ERROR);
+    struct buf text;
+    size_t i = 0;
+    while (i < m->mistakes.count && m->mistakes.items[i].kind != MISTAKE_ERROR) {
+        i++;
+    }
+    if (errors == 0 || i == m->mistakes.count) {
+        return errors == 0 ? NULL : "no memory";
+    }
+    struct mistake first = m->mistakes.items[i];
+    const char *slash = strrchr(first.file, '/');
+    first.file = slash == NULL ? first.file : slash + 1;
+    buf_init(&text, BROKEN_BYTES);
+    mistake_format(&first, &text);
+    if (errors > 1) {
+        buf_append_format(&text, " (and %zu more: leat models check)", errors - 1);
+    }
+    const char *copy = arena_text(&m->arena, buf_span(&text));
+    buf_fini(&text);
+    return copy == NULL ? "no memory" : copy;
+}
+
+/* What every version is loaded with is a part of each. */
+static void
+complete_fingerprints(struct repository_model *m, const char *path)
+{
+    uint64_t beside = model_folder_fingerprint(path, false);
+    for (size_t i = 0; i < m->version_count; i++) {
+        uint64_t *f = &m->versions[i].fingerprint;
+        *f = (*f * 31 + beside) * 31 + m->terms;
+    }
+}
+
+enum status
+repository_read_model(struct repository_model *out,
+                      const char *repository,
+                      const char *name)
+{
+    char path[PATH_BYTES];
+    int size = snprintf(path, sizeof path, "%s/%s", repository, name);
+    struct stat info;
+    if (size < 0 || (size_t)size >= sizeof path || stat(path, &info) != 0 ||
+        !S_ISDIR(info.st_mode)) {
+        return STATUS_NOT_FOUND;
+    }
+    *out = (struct repository_model){
+        .version = "1", .path = "", .device = "cpu", .instances = 1};
+    arena_init(&out->arena, MODEL_BYTES);
+    out->name = arena_text(&out->arena, span_of_text(name));
+    const char *folder = arena_text(&out->arena, span_of_text(path));
+    if (out->name == NULL || folder == NULL) {
+        repository_model_close(out);
+        return STATUS_NO_MEMORY;
+    }
+    batching_init(&out->batching);
+    version_policy_init(&out->policy);
+    repository_model_read(out, folder);
+    read_versions(out, folder);
+    complete_fingerprints(out, folder);
+    out->broken = first_error(out);
+    return STATUS_OK;
+}
+
+void
+repository_model_close(struct repository_model *m)
+{
+    arena_fini(&m->arena);
+    *m = (struct repository_model){.name = NULL};
+}
+
+uint32_t
+repository_newest_version(const char *folder)
+{
+    struct model_folder names;
+    struct arena arena;
+    arena_init(&arena, MODEL_BYTES);
+    enum status status = model_folder_read(&names, folder, &arena);
+    uint32_t newest = status == STATUS_OK && names.count > 0 ? names.numbers[0] : 0;
+    arena_fini(&arena);
+    return newest;
+}
+
+/* Reading all. */
+
+bool
+repository_is_model_name(const char *name)
 {
     for (const char *c = name; *c != '\0'; c++) {
         if (!isalnum((unsigned char)*c) && strchr("._-", *c) == NULL) {
             return false;
         }
     }
-    return name[0] != '.' && strlen(name) <= 200;
-}
-
-static enum status
-add_model(struct repository *r, const char *path, const char *name)
-{
-    char folder[PATH_BYTES];
-    int size = snprintf(folder, sizeof folder, "%s/%s", path, name);
-    if (size < 0 || (size_t)size >= sizeof folder - sizeof "/model.properties") {
-        return STATUS_INVALID;
-    }
-    struct repository_model *m = &r->models[r->count];
-    *m = (struct repository_model){.name = arena_text(&r->arena, span_of_text(name)),
-                                   .device = "cpu",
-                                   .instances = 1};
-    if (m->name == NULL) {
-        return STATUS_NO_MEMORY;
-    }
-    batching_init(&m->batching);
-    r->count++;
-    find_version(r, m, folder);
-    read_properties(r, m, folder);
-    return STATUS_OK;
+    return name[0] != '.' && name[0] != '\0' && strlen(name) <= 200;
 }
 
 static int
@@ -318,11 +258,35 @@ check_wanted(const struct repository *r, const char *load, struct fault *fault)
 
 /** A folder of the repository that is a model: anything with a name that can be one. */
 static bool
-is_model(const struct dirent *entry, const char *load)
+may_be_model(const struct dirent *entry, const char *load)
 {
     bool folder = entry->d_type == DT_DIR || entry->d_type == DT_LNK ||
                   entry->d_type == DT_UNKNOWN;
-    return folder && is_model_name(entry->d_name) && is_wanted(load, entry->d_name);
+    return folder && repository_is_model_name(entry->d_name) &&
+           is_wanted(load, entry->d_name);
+}
+
+static enum status
+read_all(struct repository *out, DIR *dir, const char *path, const char *load)
+{
+    const struct dirent *entry;
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is the caller's own */
+    while ((entry = readdir(dir)) != NULL) {
+        if (!may_be_model(entry, load)) {
+            continue;
+        }
+        if (out->count == MODELS_MAX) {
+            return STATUS_TOO_LARGE;
+        }
+        enum status status =
+            repository_read_model(&out->models[out->count], path, entry->d_name);
+        if (status == STATUS_OK) {
+            out->count++;
+        } else if (status != STATUS_NOT_FOUND) {
+            return status;
+        }
+    }
+    return STATUS_OK;
 }
 
 enum status
@@ -331,23 +295,16 @@ repository_open(struct repository *out,
                 const char *load,
                 struct fault *fault)
 {
-    *out = (struct repository){0};
-    arena_init(&out->arena, REPOSITORY_BYTES);
-    out->models = arena_array(&out->arena, MODELS_MAX, sizeof *out->models);
-    DIR *dir = out->models == NULL ? NULL : opendir(path);
+    *out = (struct repository){.models = calloc(MODELS_MAX, sizeof *out->models)};
+    if (out->models == NULL) {
+        return fault_set(fault, STATUS_NO_MEMORY, "no memory for the repository");
+    }
+    DIR *dir = opendir(path);
     if (dir == NULL) {
         return fault_set(fault, STATUS_NOT_FOUND, "models=%s: %s", path,
                          strerrordesc_np(errno));
     }
-    enum status status = STATUS_OK;
-    const struct dirent *entry;
-    while (status == STATUS_OK && (entry = readdir(dir)) != NULL) {
-        if (!is_model(entry, load)) {
-            continue;
-        }
-        status = out->count == MODELS_MAX ? STATUS_TOO_LARGE
-                                          : add_model(out, path, entry->d_name);
-    }
+    enum status status = read_all(out, dir, path, load);
     closedir(dir);
     if (status != STATUS_OK) {
         return fault_set(fault, status, "models=%s cannot be read", path);
@@ -363,6 +320,9 @@ repository_open(struct repository *out,
 void
 repository_close(struct repository *r)
 {
-    arena_fini(&r->arena);
-    *r = (struct repository){0};
+    for (size_t i = 0; i < r->count; i++) {
+        repository_model_close(&r->models[i]);
+    }
+    free(r->models);
+    *r = (struct repository){.models = NULL};
 }

@@ -2,7 +2,8 @@
 /*
  * posix_spawn, as other threads (librdkafka's) run while we start one. The child gets a
  * process group of its own, so that Ctrl-C on the terminal drains the batcher instead
- * of killing what it drains; it ends by itself when its socket closes.
+ * of killing what it drains, and so that it is killed with all that it started; it ends
+ * by itself when its socket closes.
  */
 #include "batcher/runner_process.h"
 
@@ -21,7 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { CHILD_SOCKET = 3, RUNNER_FDS_MAX = 3, PATH_BYTES = 4096, ENVIRONMENT_MAX = 512 };
+enum { CHILD_SOCKET = 3, RUNNER_FDS_MAX = 3, ENVIRONMENT_MAX = 512 };
 
 struct runner_process {
     struct loop *loop;
@@ -32,22 +33,6 @@ struct runner_process {
     int socket;
     bool dead; /* reaped */
 };
-
-/** Path of leat-runner in the directory of this program. */
-static enum status
-default_command(char path[static PATH_BYTES], struct fault *fault)
-{
-    static const char name[] = "leat-runner";
-    ssize_t size = readlink("/proc/self/exe", path, PATH_BYTES - sizeof name - 1);
-    if (size <= 0) {
-        return fault_set(fault, STATUS_IO, "/proc/self/exe: %s",
-                         strerrordesc_np(errno));
-    }
-    path[size] = '\0';
-    char *slash = strrchr(path, '/');
-    memcpy(slash + 1, name, sizeof name);
-    return STATUS_OK;
-}
 
 /** The environment with the descriptor's name in it. */
 static void
@@ -65,17 +50,14 @@ child_environment(char *setting, char *environment[static ENVIRONMENT_MAX + 2])
 }
 
 static int
-spawn(pid_t *pid, const char *command, int child_socket)
+spawn(pid_t *pid, const struct runner_command *command, int child_socket)
 {
     char setting[64];
     snprintf(setting, sizeof setting, "%s=%d", RUNNER_FD_ENVIRONMENT, CHILD_SOCKET);
     char *environment[ENVIRONMENT_MAX + 2];
     child_environment(setting, environment);
-    char *argument = strdup(command);
-    if (argument == NULL) {
-        return ENOMEM;
-    }
-    char *const argv[] = {argument, NULL};
+    char *const argv[] = {(char *)(uintptr_t)command->program,
+                          (char *)(uintptr_t)command->script, NULL};
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_init(&actions);
@@ -92,10 +74,10 @@ spawn(pid_t *pid, const char *command, int child_socket)
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK |
                                               POSIX_SPAWN_SETSIGDEF |
                                               POSIX_SPAWN_SETPGROUP);
-    int error = posix_spawn(pid, command, &actions, &attributes, argv, environment);
+    int error =
+        posix_spawnp(pid, command->program, &actions, &attributes, argv, environment);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
-    free(argument);
     return error;
 }
 
@@ -145,16 +127,27 @@ describe_end(const siginfo_t *info, char *text, size_t size)
     }
 }
 
+/** Kills what has not ended of the runner and of what it started. */
+static void
+end_group(const struct runner_process *p)
+{
+    kill(-p->pid, SIGKILL);
+}
+
 static void
 runner_ended(void *arg, uint32_t events)
 {
     (void)events;
     struct runner_process *p = arg;
     siginfo_t info = {0};
-    if (waitid(P_PIDFD, (id_t)p->pidfd, &info, WEXITED | WNOHANG) != 0 ||
+    if (waitid(P_PIDFD, (id_t)p->pidfd, &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
         info.si_pid == 0) {
         return;
     }
+    /* Before its number is free for others. Whatever it started may still write into
+     * the slots. */
+    end_group(p);
+    (void)waitid(P_PIDFD, (id_t)p->pidfd, &info, WEXITED | WNOHANG);
     loop_unwatch(p->loop, p->pidfd);
     loop_unwatch(p->loop, p->socket);
     (void)runner_read(p);
@@ -165,7 +158,9 @@ runner_ended(void *arg, uint32_t events)
 }
 
 static enum status
-runner_spawn(struct runner_process *p, const char *command, struct fault *fault)
+runner_spawn(struct runner_process *p,
+             const struct runner_command *command,
+             struct fault *fault)
 {
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
@@ -177,7 +172,7 @@ runner_spawn(struct runner_process *p, const char *command, struct fault *fault)
     close(pair[1]);
     if (error != 0) {
         return fault_set(fault, error == ENOENT ? STATUS_NOT_FOUND : STATUS_IO,
-                         "cannot start the runner %s: %s", command,
+                         "cannot start the runner %s: %s", command->program,
                          strerrordesc_np(error));
     }
     p->pidfd = pidfd_open(p->pid, 0);
@@ -194,19 +189,11 @@ runner_spawn(struct runner_process *p, const char *command, struct fault *fault)
 enum status
 runner_process_start(struct runner_process **out,
                      struct loop *loop,
-                     const char *command,
+                     const struct runner_command *command,
                      const struct runner_events *events,
                      void *arg,
                      struct fault *fault)
 {
-    char beside[PATH_BYTES];
-    if (command == NULL) {
-        enum status status = default_command(beside, fault);
-        if (status != STATUS_OK) {
-            return status;
-        }
-        command = beside;
-    }
     struct runner_process *p = calloc(1, sizeof *p);
     if (p == NULL) {
         return fault_set(fault, STATUS_NO_MEMORY, "no memory for a runner");
@@ -234,7 +221,7 @@ runner_process_destroy(struct runner_process **process)
         close(p->socket);
     }
     if (p->pid > 0 && !p->dead) {
-        kill(p->pid, SIGKILL);
+        end_group(p);
         siginfo_t info;
         while (waitid(P_PID, (id_t)p->pid, &info, WEXITED) != 0 && errno == EINTR) {
         }
@@ -280,8 +267,50 @@ void
 runner_process_kill(struct runner_process *p)
 {
     if (!p->dead) {
-        kill(p->pid, SIGKILL);
+        end_group(p);
     }
+}
+
+/** The first line of a file of /proc; empty if there is none. */
+static void
+proc_line(pid_t pid, const char *file, char *line, size_t size)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, file);
+    FILE *f = fopen(path, "re");
+    if (f == NULL || fgets(line, (int)size, f) == NULL) {
+        line[0] = '\0';
+    }
+    if (f != NULL) {
+        fclose(f);
+    }
+}
+
+/** The kernel counts what is resident anyway, so this costs little however large the
+ * process is. */
+static int64_t
+resident_bytes(pid_t pid)
+{
+    char line[128];
+    proc_line(pid, "statm", line, sizeof line);
+    const char *second = strchr(line, ' ');
+    return second == NULL ? 0 : strtoll(second, NULL, 10) * sysconf(_SC_PAGESIZE);
+}
+
+int64_t
+runner_process_memory(const struct runner_process *p)
+{
+    char file[64];
+    char children[512];
+    snprintf(file, sizeof file, "task/%d/children", (int)p->pid);
+    proc_line(p->pid, file, children, sizeof children);
+    int64_t bytes = resident_bytes(p->pid);
+    char *rest = children;
+    long child;
+    while ((child = strtol(rest, &rest, 10)) > 0) {
+        bytes += resident_bytes((pid_t)child);
+    }
+    return bytes;
 }
 
 pid_t

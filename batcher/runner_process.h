@@ -9,8 +9,10 @@
 #include "base/loop.h"
 #include "base/span.h"
 #include "base/status.h"
+#include "batcher/runner_command.h"
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct runner_process;
@@ -25,12 +27,12 @@ struct runner_events {
 /**
  * Starts a runner.
  *
- * @param[in] command path of a program, or NULL: leat-runner beside this program
+ * @param[in] command borrowed during the call
  * @return STATUS_OK; STATUS_NOT_FOUND, STATUS_IO with the reason
  */
 MUST_CHECK enum status runner_process_start(struct runner_process **out,
                                             struct loop *loop,
-                                            const char *command,
+                                            const struct runner_command *command,
                                             const struct runner_events *events,
                                             void *arg,
                                             struct fault *fault);
@@ -44,8 +46,12 @@ MUST_CHECK enum status runner_process_send(struct runner_process *p,
                                            const int *fds,
                                            size_t fd_count);
 
-/** Ends it now; died() follows. */
+/** Ends it now, with all that it started; died() follows. */
 void runner_process_kill(struct runner_process *p);
+
+/** Bytes that it and its children have resident in memory, libraries and touched slots
+ * too; 0: not known. */
+int64_t runner_process_memory(const struct runner_process *p);
 
 pid_t runner_process_pid(const struct runner_process *p);
 

@@ -43,6 +43,7 @@ struct dev {
     bool announced;            /* the ready lines were printed */
     bool draining;             /* batcher thread: drain begun */
     atomic_bool batcher_stops; /* set by the main thread */
+    atomic_bool batcher_reloads;
     atomic_bool batcher_is_up;
     atomic_int result;
 };
@@ -121,6 +122,9 @@ batcher_turn(void *arg, int64_t now_ns)
         d->draining = true;
         batcher_drain(d->batcher);
     }
+    if (atomic_exchange(&d->batcher_reloads, false)) {
+        batcher_reload(d->batcher);
+    }
     return atomic_load(&d->batcher_is_up) ? TIME_NEVER : now_ns + 20 * NS_PER_MS;
 }
 
@@ -159,9 +163,11 @@ stopped(void *arg, int signal_number)
 static void
 reloads(void *arg, int signal_number)
 {
-    const struct dev *d = arg;
+    struct dev *d = arg;
     log_info("reloading", log_int("signal", signal_number));
     ingest_reload(d->ingest);
+    atomic_store(&d->batcher_reloads, true);
+    loop_wake(d->batcher_loop);
 }
 
 /* Ingest drains first: what it holds is answered by the batcher. */

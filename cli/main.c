@@ -18,6 +18,7 @@ static const struct verb verbs[] = {
     {"cancel", verb_cancel, "ask that a job be not run"},
     {"webhooks", verb_webhooks, "list webhook deliveries, or begin one anew"},
     {"webhook", verb_webhook, "receive webhooks and print them, or verify one"},
+    {"models", verb_models, "check a model repository, or begin a model"},
     {"topics", verb_topics, "create the topics that Leat needs"},
     {"doctor", verb_doctor,
      "look at connection, topics and settings; say what is weak"},

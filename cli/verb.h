@@ -16,6 +16,7 @@ enum {
 };
 
 int verb_dev(int argc, const char *const *argv);
+int verb_models(int argc, const char *const *argv);
 int verb_topics(int argc, const char *const *argv);
 int verb_doctor(int argc, const char *const *argv);
 int verb_infer(int argc, const char *const *argv);

@@ -27,13 +27,13 @@ struct canceler {
 
 /** One order until its report. */
 struct order {
+    struct control_order order; /* first: its report comes with it */
     struct ingest *ingest;
     struct http_exchange *x; /* NULL: nobody waits for the order to be stored */
     bool abandoned;          /* its client went away; counted */
     struct uuid id;
     const struct tenant *tenant; /* who asks */
     int64_t wait_ns;             /* for the job to end, once the order is stored */
-    struct buf bytes;
 };
 
 static void
@@ -48,15 +48,22 @@ order_gone(void *arg, struct http_exchange *x)
 static void
 order_free(struct order *o)
 {
-    buf_fini(&o->bytes);
+    buf_fini(&o->order.bytes);
     free(o);
 }
 
 static void
-order_reported(void *context, void *arg, const struct delivery *d)
+on_report(void *context, void *arg, const struct delivery *d)
 {
+    struct control_order *order = arg;
     (void)context;
-    struct order *o = arg;
+    order->reported(order, d);
+}
+
+static void
+order_reported(struct control_order *order, const struct delivery *d)
+{
+    struct order *o = (struct order *)order;
     if (d->status != STATUS_OK) {
         log_warn("cancel_not_stored", log_status(d->status),
                  log_text("reason", d->reason));
@@ -100,7 +107,7 @@ canceler_open(struct canceler **out, struct ingest *ingest, struct fault *fault)
         fault_set(fault, status, "no topic name: check topics.prefix");
     } else {
         status = producer_create(&c->producer, ingest->loop, ingest->bus, &config,
-                                 order_reported, NULL, fault);
+                                 on_report, NULL, fault);
     }
     if (status == STATUS_OK) {
         status = producer_topic(c->producer, name, &c->topic);
@@ -137,21 +144,33 @@ order_make(struct ingest *ingest,
     if (o == NULL) {
         return NULL;
     }
+    o->order.reported = order_reported;
     o->ingest = ingest;
     o->id = *id;
     o->tenant = tenant;
-    buf_init(&o->bytes, ORDER_BYTES_MAX);
+    buf_init(&o->order.bytes, ORDER_BYTES_MAX);
     const struct control control = {.type = CONTROL_CANCEL,
                                     .id = *id,
                                     .model = model,
                                     .tenant = tenant_name(tenant),
                                     .issued_us = clock_wall_us()};
-    control_encode(&control, &o->bytes);
-    if (o->bytes.status != STATUS_OK) {
+    control_encode(&control, &o->order.bytes);
+    if (o->order.bytes.status != STATUS_OK) {
         order_free(o);
         return NULL;
     }
     return o;
+}
+
+enum status
+control_send(struct canceler *c, struct control_order *order)
+{
+    const struct outgoing out = {.topic = c->topic,
+                                 .partition = 0,
+                                 .value = buf_span(&order->bytes),
+                                 .arg = order};
+    enum status status = producer_send(c->producer, &out);
+    return status == STATUS_NOT_FOUND ? STATUS_UNAVAILABLE : status;
 }
 
 /* Takes the order, which is freed on failure. */
@@ -161,13 +180,11 @@ order_send(struct canceler *c, struct order *o)
     if (o == NULL) {
         return STATUS_NO_MEMORY;
     }
-    const struct outgoing out = {
-        .topic = c->topic, .partition = 0, .value = buf_span(&o->bytes), .arg = o};
-    enum status status = producer_send(c->producer, &out);
+    enum status status = control_send(c, &o->order);
     if (status != STATUS_OK) {
         order_free(o);
     }
-    return status == STATUS_NOT_FOUND ? STATUS_UNAVAILABLE : status;
+    return status;
 }
 
 /* The report comes on a later turn, so what it needs can be set after the sending. */

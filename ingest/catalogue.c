@@ -247,10 +247,19 @@ catalogue_apply(struct catalogue *catalogue,
 }
 
 static bool
+entry_is_fresh(const struct catalogue_entry *entry, int64_t now_us)
+{
+    return now_us - entry->heard_us <= (int64_t)HEARD_WITHIN_S * US_PER_S;
+}
+
+/* Also one that is loaded when it is asked: who waits for it to be ready before he asks
+ * would wait for ever. */
+static bool
 entry_is_ready(const struct catalogue_entry *entry, int64_t now_us)
 {
-    return entry->info.state == MODEL_READY &&
-           now_us - entry->heard_us <= (int64_t)HEARD_WITHIN_S * US_PER_S;
+    enum model_state state = entry->info.state;
+    return (state == MODEL_READY || state == MODEL_UNLOADED) &&
+           entry_is_fresh(entry, now_us);
 }
 
 static bool
@@ -301,7 +310,9 @@ catalogue_version(const struct catalogue_model *model,
         bool entry_ready = entry_is_ready(entry, now_us);
         bool better = best == NULL || (entry_ready && !best_ready);
         if (!better && entry_ready == best_ready) {
-            better = version_compare(entry->info.version, best->info.version) > 0;
+            int order = version_compare(entry->info.version, best->info.version);
+            /* An instance that never loaded it does not know its tensors. */
+            better = order > 0 || (order == 0 && best->info.input_count == 0);
         }
         if (better) {
             best = entry;
@@ -312,6 +323,31 @@ catalogue_version(const struct catalogue_model *model,
         *ready = best_ready;
     }
     return best == NULL ? NULL : &best->info;
+}
+
+bool
+catalogue_obeyed(const struct catalogue_model *model,
+                 int64_t issued_us,
+                 int64_t now_us,
+                 const struct model_info **failed)
+{
+    bool any = false;
+    *failed = NULL;
+    for (size_t i = 0; i < model->entry_count; i++) {
+        const struct catalogue_entry *entry = model->entries[i];
+        if (!entry_is_fresh(entry, now_us)) {
+            continue;
+        }
+        if (entry->info.obeyed_us < issued_us) {
+            return false;
+        }
+        any = true;
+        /* What is ready has a reason if newer files of it are not. */
+        bool bad = entry->info.state == MODEL_FAILED ||
+                   (entry->info.state == MODEL_READY && entry->info.reason.size > 0);
+        *failed = bad ? &entry->info : *failed;
+    }
+    return any;
 }
 
 size_t

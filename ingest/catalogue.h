@@ -3,9 +3,9 @@
  * Which models there are: the states that batchers publish to the models topic, one per
  * model/version@instance. A model once known stays known while its record stands, also
  * when nobody serves it at the moment: its requests wait in Kafka. It is ready while an
- * instance that serves it was heard of within 15 s. What another instance of the same
- * version said a minute before the newest word is forgotten. Pure: records and times
- * come in as arguments.
+ * instance that serves it, or loads it when it is asked, was heard of within 15 s. What
+ * another instance of the same version said a minute before the newest word is
+ * forgotten. Pure: records and times come in as arguments.
  */
 #ifndef INGEST_CATALOGUE_H
 #define INGEST_CATALOGUE_H
@@ -70,6 +70,17 @@ const struct model_info *catalogue_version(const struct catalogue_model *model,
                                            struct span version,
                                            int64_t now_us,
                                            bool *ready);
+
+/**
+ * Whether the instances that were heard of lately have obeyed an order.
+ *
+ * @param[out] failed one that could not be loaded by then, else NULL
+ * @return false while one has not, or there is none
+ */
+bool catalogue_obeyed(const struct catalogue_model *model,
+                      int64_t issued_us,
+                      int64_t now_us,
+                      const struct model_info **failed);
 
 /** Instances, of any version, that are ready. */
 size_t catalogue_serving(const struct catalogue_model *model, int64_t now_us);

@@ -68,6 +68,25 @@ inputs_write(const struct model_info *info, struct buf *body)
     buf_append_text(body, "]");
 }
 
+/* Why it is as it is, or why a newer version of it does not serve. */
+static struct span
+trouble_of(const struct catalogue_model *model,
+           const struct model_info *serving,
+           int64_t now_us)
+{
+    enum { VERSIONS_MAX = 64 };
+    struct span versions[VERSIONS_MAX];
+    size_t count = catalogue_versions(model, versions, VERSIONS_MAX);
+    for (size_t i = count; i > 0 && serving->reason.size == 0; i--) {
+        const struct model_info *info =
+            catalogue_version(model, versions[i - 1], now_us, NULL);
+        if (info != NULL && info->state == MODEL_FAILED) {
+            return info->reason;
+        }
+    }
+    return serving->reason;
+}
+
 static void
 models_write(const struct ingest *ingest, struct buf *body)
 {
@@ -94,6 +113,9 @@ models_write(const struct ingest *ingest, struct buf *body)
                           ",\"served_by\":%zu",
                           ready ? "true" : "false", model_state_name(info->state),
                           info->max_batch_size, catalogue_serving(model, now_us));
+        buf_append_format(
+            body, ",\"memory_bytes\":%" PRId64 ",\"reason\":", info->memory_bytes);
+        oip_write_text(trouble_of(model, info, now_us), body);
         inputs_write(info, body);
         buf_append_text(body, "}");
         separator = ",";

@@ -121,6 +121,7 @@ on_model(void *arg, struct catalogue_model *model)
     if (status != STATUS_OK) {
         log_warn("model_unusable", log_span("model", model->name), log_status(status));
     }
+    model_orders_heard(ingest, model);
 }
 
 static size_t
@@ -192,6 +193,8 @@ on_turn(void *arg, int64_t now_ns)
     due_ns = errand_ns < due_ns ? errand_ns : due_ns;
     int64_t claim_ns = claims_turn(ingest->claims, now_ns);
     due_ns = claim_ns < due_ns ? claim_ns : due_ns;
+    int64_t order_ns = model_orders_turn(ingest, now_ns);
+    due_ns = order_ns < due_ns ? order_ns : due_ns;
     if (now_ns >= ingest->gauges_due_ns) {
         gauges_set(ingest);
         ingest->gauges_due_ns = now_ns + GAUGES_NS;

@@ -6,6 +6,7 @@
 #include "ingest/answer.h"
 #include "ingest/problem.h"
 #include "ingest/service.h"
+#include "schemas/json_read.h"
 
 #include <stdio.h>
 
@@ -27,9 +28,10 @@ server_get(struct ingest *ingest,
     (void)match;
     struct buf body;
     buf_init(&body, DOCUMENT_BYTES_MAX);
-    buf_append_text(&body, "{\"name\":\"leat\",\"version\":\"" LEAT_VERSION
-                           "\",\"extensions\":[\"binary_tensor_data\","
-                           "\"model_configuration\",\"schedule_policy\"]}");
+    buf_append_text(
+        &body, "{\"name\":\"leat\",\"version\":\"" LEAT_VERSION
+               "\",\"extensions\":[\"binary_tensor_data\","
+               "\"model_configuration\",\"schedule_policy\",\"model_repository\"]}");
     document_respond(x, 200, &body);
 }
 
@@ -173,26 +175,58 @@ model_get_config(struct ingest *ingest,
     document_respond(x, 200, &body);
 }
 
+/* In the words of Triton's index. */
+static const char *
+index_state(const struct model_info *info, bool ready)
+{
+    if (info->state == MODEL_LOADING) {
+        return "LOADING";
+    }
+    return ready && info->state == MODEL_READY ? "READY" : "UNAVAILABLE";
+}
+
 static void
 index_write(const struct catalogue_model *model,
-            struct span version,
-            const char *separator,
+            const struct model_info *info,
+            bool ready,
             struct buf *body)
 {
-    bool ready = false;
-    const struct model_info *info =
-        catalogue_version(model, version, clock_wall_us(), &ready);
-    buf_append_text(body, separator);
-    buf_append_text(body, "{\"name\":");
+    buf_append_text(body, body->size > 1 ? ",{\"name\":" : "{\"name\":");
     oip_write_text(model->name, body);
     buf_append_text(body, ",\"version\":");
-    oip_write_text(version, body);
-    buf_append_format(body,
-                      ",\"state\":\"%s\",\"reason\":", ready ? "READY" : "UNAVAILABLE");
+    oip_write_text(info->version, body);
+    buf_append_format(body, ",\"state\":\"%s\",\"reason\":", index_state(info, ready));
     bool silent = !ready && info->reason.size == 0;
     oip_write_text(silent ? span_of_text("no batcher serves it now") : info->reason,
                    body);
     buf_append_text(body, "}");
+}
+
+/* Whether only what is ready is asked for: {"ready": true}. */
+static enum status
+index_read(struct ingest *ingest,
+           struct http_exchange *x,
+           bool *only_ready,
+           struct fault *fault)
+{
+    struct span body = http_body(x);
+    *only_ready = false;
+    if (body.size == 0) {
+        return STATUS_OK;
+    }
+    struct json_read j;
+    struct span key;
+    json_read_init(&j, body, &ingest->arena, fault);
+    json_read_enter(&j, VALUE_OBJECT);
+    while (json_read_member(&j, &key)) {
+        if (span_is_text(key, "ready")) {
+            *only_ready = json_read_bool(&j);
+        } else {
+            json_read_skip(&j);
+        }
+    }
+    json_read_finish(&j);
+    return j.status;
 }
 
 void
@@ -202,17 +236,28 @@ repository_post_index(struct ingest *ingest,
 {
     (void)match;
     const struct catalogue *catalogue = models_topic_catalogue(ingest->models);
+    struct fault fault = {.text = ""};
+    bool only_ready;
+    enum status status = index_read(ingest, x, &only_ready, &fault);
+    if (status != STATUS_OK) {
+        fault.status = status;
+        problem_respond_fault(x, &fault);
+        return;
+    }
     struct buf body;
     buf_init(&body, DOCUMENT_BYTES_MAX);
     buf_append_text(&body, "[");
-    const char *separator = "";
     for (size_t i = 0; i < catalogue_count(catalogue); i++) {
         const struct catalogue_model *model = catalogue_at(catalogue, i);
         struct span versions[VERSIONS_MAX];
         size_t count = catalogue_versions(model, versions, VERSIONS_MAX);
         for (size_t j = 0; j < count; j++) {
-            index_write(model, versions[j], separator, &body);
-            separator = ",";
+            bool ready = false;
+            const struct model_info *info =
+                catalogue_version(model, versions[j], clock_wall_us(), &ready);
+            if (!only_ready || (ready && info->state == MODEL_READY)) {
+                index_write(model, info, ready, &body);
+            }
         }
     }
     buf_append_text(&body, "]");

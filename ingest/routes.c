@@ -10,12 +10,14 @@
 #include "ingest/events.h"
 #include "ingest/infer.h"
 #include "ingest/job.h"
+#include "ingest/model_order.h"
 #include "ingest/model_routes.h"
 #include "ingest/route.h"
 #include "ingest/webhook.h"
 
-#define MODEL   "/v2/models/{model}"
-#define VERSION "/versions/{version}"
+#define MODEL      "/v2/models/{model}"
+#define VERSION    "/versions/{version}"
+#define REPOSITORY "/v2/repository/models/{model}"
 
 const struct route routes[] = {
     {HTTP_POST, SCOPE_INFER, MODEL "/infer", infer_post},
@@ -42,6 +44,8 @@ const struct route routes[] = {
     {HTTP_GET, SCOPE_ANY, MODEL VERSION "/ready", model_get_ready},
     {HTTP_GET, SCOPE_ANY, MODEL VERSION "/config", model_get_config},
     {HTTP_POST, SCOPE_ANY, "/v2/repository/index", repository_post_index},
+    {HTTP_POST, SCOPE_ADMIN, REPOSITORY "/load", model_post_load},
+    {HTTP_POST, SCOPE_ADMIN, REPOSITORY "/unload", model_post_unload},
     {HTTP_GET, SCOPE_READ | SCOPE_ADMIN, "/v1/status", dashboard_get_status},
     {HTTP_GET, 0, "/openapi.json", dashboard_get_openapi},
     {HTTP_GET, 0, "/favicon.ico", dashboard_get_icon},

@@ -18,6 +18,7 @@
 #include "ingest/guard.h"
 #include "ingest/ingest.h"
 #include "ingest/job.h"
+#include "ingest/model_order.h"
 #include "ingest/models_topic.h"
 #include "ingest/peer_call.h"
 #include "ingest/publish.h"
@@ -52,6 +53,7 @@ struct ingest {
     struct peer_caller *peers;      /* internal.c; NULL = no other instances */
     struct errand_list errands;     /* errand.c: those that rest */
     struct forward_list forwards;   /* forward.c */
+    struct model_order_list orders; /* model_order.c */
     struct tenants *tenants;
     struct guard *guard;
     struct admission admission;

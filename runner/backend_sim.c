@@ -14,6 +14,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 enum { OUTPUT_HASH, OUTPUT_VALUE };
@@ -24,6 +25,8 @@ struct sim {
     int64_t decode_ns;   /* per batch, before the run */
     int64_t memory_rows; /* most rows that find device memory */
     bool values;         /* there is an OUTPUT_VALUE */
+    void *weight;        /* memory that it only holds; NULL = none */
+    size_t weight_bytes;
     struct sim_poison poison;
 };
 
@@ -60,6 +63,35 @@ read_output(struct sim *sim, const struct properties *p, struct fault *fault)
     return STATUS_OK;
 }
 
+/* Touches every page, so that the memory is there. */
+static enum status
+take_weight(struct sim *sim, const struct properties *p, struct fault *fault)
+{
+    static const int64_t range[] = {0, 1 << 20};
+    int64_t mib = 0;
+    enum status status = properties_int(p, "sim.memory.mib", range, &mib, fault);
+    if (status != STATUS_OK || mib == 0) {
+        return status;
+    }
+    sim->weight_bytes = (size_t)mib << 20;
+    sim->weight = mmap(NULL, sim->weight_bytes, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    if (sim->weight == MAP_FAILED) {
+        sim->weight = NULL;
+        return fault_set(fault, STATUS_NO_MEMORY, "sim.memory.mib: no such memory");
+    }
+    return STATUS_OK;
+}
+
+static void
+sim_unload(void *state)
+{
+    const struct sim *sim = state;
+    if (sim->weight != NULL) {
+        munmap(sim->weight, sim->weight_bytes);
+    }
+}
+
 static void
 add_output(struct model *model, const char *name, enum datatype datatype)
 {
@@ -87,7 +119,8 @@ sim_load(void *state,
         properties_int(p, "sim.memory.rows", rows, &sim->memory_rows, fault) !=
             STATUS_OK ||
         sim_poison_read(&sim->poison, p, fault) != STATUS_OK ||
-        read_output(sim, p, fault) != STATUS_OK) {
+        read_output(sim, p, fault) != STATUS_OK ||
+        take_weight(sim, p, fault) != STATUS_OK) {
         return STATUS_INVALID;
     }
     model->staged = properties_text(p, "sim.decode") != NULL;
@@ -239,6 +272,7 @@ const struct backend_ops backend_sim = {
     .platform = "sim",
     .state_size = sizeof(struct sim),
     .load = sim_load,
+    .unload = sim_unload,
     .prepare = sim_prepare,
     .run = sim_run,
 };

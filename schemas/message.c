@@ -27,6 +27,7 @@ model_state_name(enum model_state state)
         [MODEL_READY] = "ready",
         [MODEL_UNAVAILABLE] = "unavailable",
         [MODEL_FAILED] = "failed",
+        [MODEL_UNLOADED] = "unloaded",
     };
     return names[state];
 }

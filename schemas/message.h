@@ -126,6 +126,7 @@ enum model_state {
     MODEL_READY,
     MODEL_UNAVAILABLE, /* known, but not served by this instance now */
     MODEL_FAILED,      /* could not be loaded; reason says why */
+    MODEL_UNLOADED,    /* is loaded when it is asked */
     MODEL_STATE_COUNT
 };
 
@@ -144,6 +145,8 @@ struct model_info {
     int32_t replicas;       /* instances of the model in this batcher */
     int64_t published_us;   /* wall; republished every 5 s while alive */
     int64_t batch_us;       /* that a full batch is expected to run; 0 = not known */
+    int64_t memory_bytes;   /* that it takes while loaded; 0 = not known */
+    int64_t obeyed_us;      /* issue of the last order that this is the outcome of */
 };
 
 const char *model_state_name(enum model_state state);

@@ -24,7 +24,7 @@ need(bool good, const char *what)
 }
 
 static void
-spawn(struct child *c, const char *path)
+spawn(struct child *c, char *const *argv)
 {
     int pair[2];
     need(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0,
@@ -36,7 +36,7 @@ spawn(struct child *c, const char *path)
         fcntl(pair[1], F_SETFD, 0);
         snprintf(number, sizeof number, "%d", pair[1]);
         setenv(RUNNER_FD_ENVIRONMENT, number, 1);
-        execl(path, "leat-runner", (char *)NULL);
+        execvp(argv[0], argv);
         _exit(127);
     }
     close(pair[1]);
@@ -65,7 +65,7 @@ expect(const struct child *c, const char *type)
 static void
 send_load(struct child *c, const char *lines, int slab)
 {
-    char text[4096];
+    char text[16384];
     int length =
         snprintf(text, sizeof text, "type=load\ninstance=0\nslot_bytes=%" PRIu64 "\n%s",
                  c->slot_bytes, lines);
@@ -88,11 +88,11 @@ send_load(struct child *c, const char *lines, int slab)
 }
 
 void
-child_start(struct child *c, const char *path, const char *lines, uint64_t slot_bytes)
+child_start(struct child *c, char *const *argv, const char *lines, uint64_t slot_bytes)
 {
     size_t size = slot_bytes * SLOTS_PER_INSTANCE;
     *c = (struct child){.slot_bytes = slot_bytes};
-    spawn(c, path);
+    spawn(c, argv);
     expect(c, "hello");
     int slab = memfd_create("slab", MFD_CLOEXEC);
     c->submit = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

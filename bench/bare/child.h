@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * leat-runner driven by its protocol alone: started, told to load one sim model, fed
- * slot by slot. Failures of the system end the program: nothing can be measured then.
+ * A runner driven by its protocol alone: started, told to load one model, fed slot by
+ * slot. Failures of the system end the program: nothing can be measured then.
  */
 #ifndef BENCH_BARE_CHILD_H
 #define BENCH_BARE_CHILD_H
@@ -24,12 +24,12 @@ struct child {
 /**
  * Starts the runner and loads the model.
  *
- * @param[in] path       of leat-runner
+ * @param[in] argv       of the runner, ends with NULL
  * @param[in] lines      of `load`: all keys but type, instance and slot_bytes
  * @param[in] slot_bytes a multiple of SLOT_ALIGN
  */
 void
-child_start(struct child *c, const char *path, const char *lines, uint64_t slot_bytes);
+child_start(struct child *c, char *const *argv, const char *lines, uint64_t slot_bytes);
 
 /** Sends `stop` and waits for the end. @return exit status 0 */
 bool child_stop(struct child *c);

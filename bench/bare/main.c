@@ -102,7 +102,8 @@ bare(const struct bare_config *config)
              "property.sim.alpha=%s\nproperty.sim.beta=%s\n",
              (long long)rows, (long long)config->row_bytes, config->alpha,
              config->beta);
-    child_start(&c, config->runner, lines, aligned(slot_bytes));
+    char *const argv[] = {(char *)(uintptr_t)config->runner, NULL};
+    child_start(&c, argv, lines, aligned(slot_bytes));
     for (unsigned i = 0; i < DEPTH; i++) {
         fill(slot_at(c.slab, c.slot_bytes, i), config);
     }

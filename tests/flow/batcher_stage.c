@@ -13,7 +13,7 @@
 #include "bus/dev_broker.h"
 #include "bus/producer.h"
 #include "schemas/codec.h"
-#include "tests/flow/stage_models.h"
+#include "tests/flow/batcher_stage_state.h"
 #include "tests/flow/stage_runner.h"
 
 #include <criterion/criterion.h>
@@ -25,15 +25,6 @@
 #include <string.h>
 #include <unistd.h>
 
-enum {
-    REQUEST_PARTITIONS = 4,
-    REPLY_PARTITIONS = 2,
-    LETTERS_MAX = 16,
-    STAGE_MODELS = 2
-};
-
-#define PATIENCE_NS (30 * NS_PER_S)
-
 static const char *const reading[] = {"leat.replies", "leat.dead-letters", "elsewhere",
                                       "leat.requests.next"};
 
@@ -41,39 +32,6 @@ static const char *const reading[] = {"leat.replies", "leat.dead-letters", "else
 static const char *const names[STAGE_MODELS] = {"m", "n"};
 static const char *const request_topics[STAGE_MODELS] = {"leat.requests.m",
                                                          "leat.requests.n"};
-
-struct batcher_stage {
-    struct dev_broker *broker;
-    struct loop *loop;
-    struct bus_config bus;
-    struct batcher_config config;
-    struct batcher *batcher;
-    struct producer *producer;
-    struct producer_topic *requests[STAGE_MODELS];
-    struct producer_topic *control;
-    struct consumer *consumer;
-    struct uuid_source ids;
-    struct stage_models models;
-    unsigned model; /* that is asked */
-    const char *reply_to;
-    int32_t reply_partition;
-    struct span step; /* size 0: no route */
-    int64_t deadline_ms;
-    int32_t priority;
-    const char *tenant;
-    struct stage_result results[STAGE_ANSWERS_MAX];
-    size_t sent;
-    size_t answers;
-    struct stage_letter letters[LETTERS_MAX];
-    size_t letter_count;
-    uint64_t batches; /* as last looked */
-};
-
-static void
-must(enum status status, const struct fault *fault)
-{
-    cr_assert_eq(status, STATUS_OK, "%s: %s", status_name(status), fault->text);
-}
 
 static struct stage_result *
 find(struct batcher_stage *s, const struct uuid *id)
@@ -100,7 +58,7 @@ take_reply(struct batcher_stage *s, const struct record *r)
     struct reply reply;
     struct fault fault = {.text = ""};
     arena_init(&arena, 1 << 20);
-    must(reply_decode(r->value, &arena, &reply, &fault), &fault);
+    stage_must(reply_decode(r->value, &arena, &reply, &fault), &fault);
     struct stage_result *result = find(s, &reply.id);
     cr_assert_not_null(result);
     s->answers += result->count == 0 ? 1 : 0;
@@ -116,7 +74,7 @@ take_step(struct batcher_stage *s, const struct record *r)
     struct request request;
     struct fault fault = {.text = ""};
     arena_init(&arena, 1 << 20);
-    must(request_decode(r->value, &arena, &request, &fault), &fault);
+    stage_must(request_decode(r->value, &arena, &request, &fault), &fault);
     struct stage_result *result = find(s, &request.id);
     cr_assert_not_null(result);
     s->answers++;
@@ -153,17 +111,19 @@ open_client(struct batcher_stage *s)
     struct fault fault = {.text = ""};
     const struct producer_config producer = {.name = "stage",
                                              .delivery_timeout_ns = 10 * NS_PER_S};
-    must(producer_create(&s->producer, s->loop, &s->bus, &producer, on_delivery, s,
-                         &fault),
-         &fault);
+    stage_must(producer_create(&s->producer, s->loop, &s->bus, &producer, on_delivery,
+                               s, &fault),
+               &fault);
     for (size_t m = 0; m < STAGE_MODELS; m++) {
-        must(producer_topic(s->producer, request_topics[m], &s->requests[m]), &fault);
+        stage_must(producer_topic(s->producer, request_topics[m], &s->requests[m]),
+                   &fault);
     }
-    must(producer_topic(s->producer, "leat.control", &s->control), &fault);
+    stage_must(producer_topic(s->producer, "leat.control", &s->control), &fault);
     const struct consumer_config consumer = {.name = "stage"};
     const struct consumer_events events = {.record = on_record};
-    must(consumer_create(&s->consumer, s->loop, &s->bus, &consumer, &events, s, &fault),
-         &fault);
+    stage_must(
+        consumer_create(&s->consumer, s->loop, &s->bus, &consumer, &events, s, &fault),
+        &fault);
     struct partition parts[16];
     size_t count = 0;
     for (size_t t = 0; t < sizeof reading / sizeof *reading; t++) {
@@ -172,7 +132,7 @@ open_client(struct batcher_stage *s)
                 .topic = reading[t], .partition = p, .offset = OFFSET_BEGINNING};
         }
     }
-    must(consumer_assign(s->consumer, parts, count), &fault);
+    stage_must(consumer_assign(s->consumer, parts, count), &fault);
 }
 
 struct batcher_stage *
@@ -187,17 +147,19 @@ batcher_stage_open_two(const char *properties, const char *second)
     struct fault fault = {.text = ""};
     struct batcher_stage *s = calloc(1, sizeof *s);
     cr_assert_not_null(s);
-    must(dev_broker_create(&s->broker, &fault), &fault);
+    stage_must(dev_broker_create(&s->broker, &fault), &fault);
     for (size_t m = 0; m < STAGE_MODELS; m++) {
-        must(dev_broker_create_topic(s->broker, request_topics[m], REQUEST_PARTITIONS),
-             &fault);
+        stage_must(
+            dev_broker_create_topic(s->broker, request_topics[m], REQUEST_PARTITIONS),
+            &fault);
     }
-    must(dev_broker_create_topic(s->broker, "leat.models", 1), &fault);
-    must(dev_broker_create_topic(s->broker, "leat.control", 1), &fault);
+    stage_must(dev_broker_create_topic(s->broker, "leat.models", 1), &fault);
+    stage_must(dev_broker_create_topic(s->broker, "leat.control", 1), &fault);
     for (size_t t = 0; t < sizeof reading / sizeof *reading; t++) {
-        must(dev_broker_create_topic(s->broker, reading[t], REPLY_PARTITIONS), &fault);
+        stage_must(dev_broker_create_topic(s->broker, reading[t], REPLY_PARTITIONS),
+                   &fault);
     }
-    must(loop_create(&s->loop), &fault);
+    stage_must(loop_create(&s->loop), &fault);
     uuid_source_init(&s->ids);
     s->bus = (struct bus_config){.bootstrap_servers = dev_broker_bootstrap(s->broker),
                                  .topics_prefix = "leat.",
@@ -211,6 +173,7 @@ batcher_stage_open_two(const char *properties, const char *second)
     s->config =
         (struct batcher_config){.models = s->models.folder,
                                 .models_load = "*",
+                                .models_swap = "beside",
                                 .runner_command = LEAT_BINARY_DIR "/leat-runner",
                                 .reply_allow = "else*",
                                 .dead_letter_headers = "connect",
@@ -230,7 +193,8 @@ void
 batcher_stage_start(struct batcher_stage *s)
 {
     struct fault fault = {.text = ""};
-    must(batcher_create(&s->batcher, s->loop, &s->bus, &s->config, &fault), &fault);
+    stage_must(batcher_create(&s->batcher, s->loop, &s->bus, &s->config, &fault),
+               &fault);
 }
 
 int
@@ -298,13 +262,13 @@ batcher_stage_tenant(struct batcher_stage *s, const char *tenant)
     s->tenant = tenant;
 }
 
-static void
-send_value(struct batcher_stage *s,
-           struct producer_topic *topic,
-           struct span key,
-           struct buf *b,
-           const struct record_header *headers,
-           size_t header_count)
+void
+batcher_stage_send_value(struct batcher_stage *s,
+                         struct producer_topic *topic,
+                         struct span key,
+                         struct buf *b,
+                         const struct record_header *headers,
+                         size_t header_count)
 {
     size_t size;
     uint8_t *value = buf_take(b, &size);
@@ -326,6 +290,8 @@ describe(const struct batcher_stage *s,
 {
     *q = (struct request){.id = result->id,
                           .model = span_of_text(names[s->model]),
+                          .model_version =
+                              span_of_text(s->version == NULL ? "" : s->version),
                           .inputs = x,
                           .input_count = 1,
                           .route = &s->step,
@@ -365,7 +331,8 @@ batcher_stage_send(struct batcher_stage *s, struct span prefix)
     request_encode(&q, &b);
     cr_assert_eq(b.status, STATUS_OK);
     uuid_format(&result->id, key);
-    send_value(s, s->requests[s->model], span_of(key, UUID_TEXT), &b, NULL, 0);
+    batcher_stage_send_value(s, s->requests[s->model], span_of(key, UUID_TEXT), &b,
+                             NULL, 0);
     return result;
 }
 
@@ -378,19 +345,9 @@ batcher_stage_send_bytes(struct batcher_stage *s, struct span bytes)
     const struct record_header headers[] = {
         {.name = "original", .value = span_of_text("kept")},
         {.name = "empty", .value = span_of_text("")}};
-    send_value(s, s->requests[s->model],
-               span_of_text("00000000-0000-0000-0000-000000000000"), &b, headers, 2);
-}
-
-void
-batcher_stage_cancel(struct batcher_stage *s, const struct uuid *id, const char *tenant)
-{
-    const struct control c = {
-        .type = CONTROL_CANCEL, .id = *id, .tenant = span_of_text(tenant)};
-    struct buf b;
-    buf_init(&b, 1 << 16);
-    control_encode(&c, &b);
-    send_value(s, s->control, span_of(NULL, 0), &b, NULL, 0);
+    batcher_stage_send_value(s, s->requests[s->model],
+                             span_of_text("00000000-0000-0000-0000-000000000000"), &b,
+                             headers, 2);
 }
 
 void
@@ -465,23 +422,4 @@ batcher_stage_kill_runner(struct batcher_stage *s)
         pid = stage_runner_pid();
     }
     kill(pid, SIGKILL);
-}
-
-int64_t
-batcher_stage_lag(struct batcher_stage *s)
-{
-    struct fault fault = {.text = ""};
-    struct admin *admin;
-    int64_t lag = 0;
-    must(admin_create(&admin, &s->bus, &fault), &fault);
-    for (int32_t p = 0; p < REQUEST_PARTITIONS; p++) {
-        int64_t committed = 0;
-        int64_t end = 0;
-        must(admin_lag(admin, "leat.batcher.m", "leat.requests.m", p, 5 * NS_PER_S,
-                       &committed, &end),
-             &fault);
-        lag += end - (committed < 0 ? 0 : committed);
-    }
-    admin_destroy(&admin);
-    return lag;
 }

@@ -9,8 +9,11 @@
 
 #include "base/span.h"
 #include "base/uuid.h"
+#include "batcher/batcher.h"
+#include "batcher/metrics.h"
 #include "schemas/message.h"
 #include "tests/flow/stage_letter.h"
+#include "tests/flow/stage_models.h"
 #include "tests/flow/stage_result.h"
 
 #include <stdbool.h>
@@ -43,6 +46,27 @@ void batcher_stage_tenant(struct batcher_stage *s, const char *tenant);
 void batcher_stage_cancel(struct batcher_stage *s,
                           const struct uuid *id,
                           const char *tenant);
+
+/** Orders that a model is loaded or unloaded. */
+void batcher_stage_order(struct batcher_stage *s, const char *model, bool load);
+
+/** What the next requests name; NULL: no version. */
+void batcher_stage_version(struct batcher_stage *s, const char *version);
+
+/** For the next batcher. */
+struct batcher_config *batcher_stage_config(struct batcher_stage *s);
+
+/** The repository, to be changed; and has the batcher look at it. */
+const struct stage_models *batcher_stage_models(const struct batcher_stage *s);
+void batcher_stage_reload(struct batcher_stage *s);
+
+/** Turns until a counter has that value; until there is a runner, or none; until the
+ * batcher is ready. */
+void batcher_stage_wait_metric(struct batcher_stage *s,
+                               enum batcher_metric metric,
+                               int64_t value);
+void batcher_stage_wait_runners(struct batcher_stage *s, bool any);
+void batcher_stage_wait_ready(struct batcher_stage *s);
 
 /** Sends a row that begins with `prefix`; the rest is a running number. */
 struct stage_result *batcher_stage_send(struct batcher_stage *s, struct span prefix);

@@ -28,6 +28,8 @@ stage_result_note(struct stage_result *result,
     result->completed_us = reply->timing.completed_us;
     snprintf(result->code, sizeof result->code, "%.*s", (int)reply->error.code.size,
              (const char *)reply->error.code.data);
+    snprintf(result->version, sizeof result->version, "%.*s",
+             (int)reply->model_version.size, (const char *)reply->model_version.data);
     snprintf(result->topic, sizeof result->topic, "%s", topic);
     if (reply->status == REPLY_SUCCEEDED) {
         uint64_t hash = fnv(result->row, STAGE_ROW);

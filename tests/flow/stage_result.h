@@ -27,6 +27,7 @@ struct stage_result {
     char code[STAGE_CODE_BYTES];
     char topic[64];
     int32_t batch_size;
+    char version[16]; /* that answered */
     int64_t started_us;
     int64_t completed_us;
 };

@@ -16,6 +16,8 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BIN = os.environ.get("LEAT_BIN", os.path.join(ROOT, "build", "bin"))
+# The Python that has Debian's NumPy, whichever runs the tests.
+PYTHON = os.environ.get("LEAT_PYTHON", "/usr/bin/python3")
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -144,7 +146,8 @@ class Stage:
 
     def __enter__(self):
         for program in ("leat", "leat-ingest", "leat-batcher", "leat-runner", "bench-load",
-                        "bench-feed", "bench-bare", "bench-two_hop", "bench-simulate"):
+                        "bench-feed", "bench-bare", "bench-handover", "bench-two_hop",
+                        "bench-simulate"):
             if not os.path.exists(os.path.join(BIN, program)):
                 raise CannotRun(f"{program} is not built; ./check or ./demo builds it")
         self.folder = tempfile.mkdtemp(prefix="leat-bench-")

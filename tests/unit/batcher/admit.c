@@ -82,7 +82,10 @@ admit_bytes(struct item *copy)
                                       .batching = &batching,
                                       .slot_bytes = SLOT_BYTES,
                                       .reply_time_ns = reply_time_ns};
-    enum admit_verdict verdict = admit(it, &terms, &now, &fault);
+    enum admit_verdict verdict = admit_read(it, &terms, &now, &fault);
+    if (verdict == ADMIT_OK) {
+        verdict = admit_fit(it, &terms, now.mono_ns, &fault);
+    }
     *copy = *it;
     it->record = NULL;
     item_give(&pool, it);

@@ -96,3 +96,31 @@ Test(model_spec, reads_the_costs_that_are_numbers_and_skips_the_others)
     cr_assert_eq(cost.run_ns, 800);
     cr_assert_not(model_spec_next_cost(&message, &cost));
 }
+
+static bool
+covers(const char *to, uint32_t to_rows, const char *from, uint32_t from_rows)
+{
+    struct arena arena;
+    struct model_spec new = {.max_batch_size = to_rows};
+    struct model_spec old = {.max_batch_size = from_rows};
+    arena_init(&arena, 1 << 16);
+    cr_assert_eq(read_spec(to, &new, &arena), STATUS_OK);
+    cr_assert_eq(read_spec(from, &old, &arena), STATUS_OK);
+    bool result = model_spec_covers(&new, &old);
+    arena_fini(&arena);
+    return result;
+}
+
+Test(model_spec, covers_another_of_the_same_tensors_and_no_larger_batches)
+{
+    static const char spec[] = "input=x FP32 -1,4\noutput=y FP32 -1,2\n";
+    cr_assert(covers(spec, 8, spec, 8));
+    cr_assert(covers(spec, 16, spec, 8));
+    cr_assert_not(covers(spec, 4, spec, 8));
+    cr_assert_not(covers(spec, 0, spec, 8));
+    cr_assert_not(covers("input=x FP16 -1,4\noutput=y FP32 -1,2\n", 8, spec, 8));
+    cr_assert_not(covers("input=x FP32 -1,5\noutput=y FP32 -1,2\n", 8, spec, 8));
+    cr_assert_not(covers("input=z FP32 -1,4\noutput=y FP32 -1,2\n", 8, spec, 8));
+    cr_assert_not(covers("input=x FP32 -1,4\noutput=y FP32 -1,2\noutput=z FP32 -1,2\n",
+                         8, spec, 8));
+}

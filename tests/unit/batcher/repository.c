@@ -57,6 +57,8 @@ model(const char *name, const char *properties)
     fclose(file);
 }
 
+#define SIM "platform=sim\ninput.0=data UINT8 -1,4\n"
+
 static struct repository
 open_all(void)
 {
@@ -92,7 +94,7 @@ Test(repository, serves_the_newest_version_by_number_not_by_text)
 
 Test(repository, takes_a_model_without_version_folder_as_version_1)
 {
-    model("sim", "platform=sim\n");
+    model("sim", SIM);
     struct repository r = open_all();
     cr_assert_str_eq(r.models[0].version, "1");
     cr_assert_str_eq(strrchr(r.models[0].path, '/'), "/sim");
@@ -101,9 +103,9 @@ Test(repository, takes_a_model_without_version_folder_as_version_1)
 
 Test(repository, reads_how_requests_are_batched)
 {
-    model("a", "platform=sim\ndeadline.default=5s\nmax.delay=10ms\nshed=false\n"
-               "priority.default=3\nbatch.buckets=1,2,4\nmax.batch.size=8\n");
-    model("b", "platform=sim\n");
+    model("a", SIM "deadline.default=5s\nmax.delay=10ms\nshed=false\n"
+                   "priority.default=3\nbatch.buckets=1,2,4\nmax.batch.size=8\n");
+    model("b", SIM);
     struct repository r = open_all();
     const struct batching *a = &r.models[0].batching;
     cr_assert_null(r.models[0].broken, "%s", r.models[0].broken);
@@ -114,8 +116,9 @@ Test(repository, reads_how_requests_are_batched)
     cr_assert_eq(a->bucket_count, 4);
     cr_assert_eq(a->buckets[2], 4);
     cr_assert_eq(a->buckets[3], 8, "the most rows are a bucket, too");
-    cr_assert_eq(r.models[0].properties.count, 1);
-    cr_assert_str_eq(r.models[0].properties.items[0].key, "batch.buckets");
+    cr_assert_eq(r.models[0].properties.count, 2);
+    cr_assert_str_eq(r.models[0].properties.items[0].key, "input.0");
+    cr_assert_str_eq(r.models[0].properties.items[1].key, "batch.buckets");
     const struct batching *b = &r.models[1].batching;
     cr_assert_eq(b->deadline_default_ns, 0);
     cr_assert_eq(b->max_delay_ns, 0);
@@ -125,54 +128,28 @@ Test(repository, reads_how_requests_are_batched)
     repository_close(&r);
 }
 
-Test(repository, says_what_is_wrong_with_a_model_and_keeps_the_others)
+Test(repository, keeps_the_good_models_beside_a_broken_one)
 {
-    static const char *const wrong[] = {
-        "platform",
-        "=dense\nplatform=sim",
-        "max.batch.size=4",
-        "platform=sim\nmax.batch.size=-1",
-        "platform=sim\nmax.batch.size=5000",
-        "platform=sim\nmax.batch.size=4x",
-        "platform=sim\ninstances=0",
-        "platform=sim\ninstances=",
-        "platform=sim\ndeadline.default=5",
-        "platform=sim\ndeadline.default=0",
-        "platform=sim\nmax.delay=-1ms",
-        "platform=sim\nshed=perhaps",
-        "platform=sim\npriority.default=0",
-        "platform=sim\npriority.default=10",
-        "platform=sim\nmax.batch.size=8\nbatch.buckets=",
-        "platform=sim\nmax.batch.size=8\nbatch.buckets=2,1",
-        "platform=sim\nmax.batch.size=8\nbatch.buckets=0,4",
-        "platform=sim\nmax.batch.size=8\nbatch.buckets=1,,4",
-        "platform=sim\nmax.batch.size=8\nbatch.buckets=1,4,",
-        "platform=sim\nmax.batch.size=8\nbatch.buckets=1,16",
-        "platform=sim\nbatch.buckets=1",
-        "platform=sim\noutputs.nan=maybe",
-    };
-    enum { WRONG = sizeof wrong / sizeof *wrong };
-    for (size_t i = 0; i < WRONG; i++) {
-        char name[16];
-        snprintf(name, sizeof name, "bad%zu", i);
-        model(name, wrong[i]);
-    }
+    model("bad", SIM "instances=0\nshed=perhaps\n");
     folder("empty");
-    model("good", "platform=sim");
+    model("good", SIM);
     struct repository r = open_all();
-    cr_assert_eq(r.count, WRONG + 2);
-    for (size_t i = 0; i < r.count; i++) {
-        bool good = strcmp(r.models[i].name, "good") == 0;
-        cr_assert_eq(r.models[i].broken == NULL, good, "%s", r.models[i].name);
-    }
+    cr_assert_eq(r.count, 3);
+    cr_assert_str_eq(r.models[0].broken,
+                     "model.properties:3: instances: '0' is not a whole number from 1 "
+                     "to 8 (and 1 more: leat models check)");
+    cr_assert_str_eq(r.models[1].broken,
+                     "model.properties: there is no such file; `leat models init` "
+                     "begins one");
+    cr_assert_null(r.models[2].broken, "%s", r.models[2].broken);
     repository_close(&r);
 }
 
 Test(repository, lets_a_model_answer_nan_only_if_it_says_so)
 {
-    model("careful", "platform=sim\noutputs.nan=fail");
-    model("free", "platform=sim\noutputs.nan=allow");
-    model("silent", "platform=sim");
+    model("careful", SIM "outputs.nan=fail");
+    model("free", SIM "outputs.nan=allow");
+    model("silent", SIM);
     struct repository r = open_all();
     cr_assert_eq(r.count, 3);
     cr_assert_not(r.models[0].allow_nan);
@@ -183,9 +160,9 @@ Test(repository, lets_a_model_answer_nan_only_if_it_says_so)
 
 Test(repository, serves_only_the_models_asked_for)
 {
-    model("a", "platform=sim");
-    model("b", "platform=sim");
-    model("c", "platform=sim");
+    model("a", SIM);
+    model("b", SIM);
+    model("c", SIM);
     struct repository r;
     struct fault fault;
     cr_assert_eq(repository_open(&r, root, "c, a", &fault), STATUS_OK);
@@ -199,7 +176,7 @@ Test(repository, names_the_model_or_folder_that_is_not_there)
 {
     struct repository r;
     struct fault fault;
-    model("a", "platform=sim");
+    model("a", SIM);
     cr_assert_eq(repository_open(&r, root, "a,zebra", &fault), STATUS_NOT_FOUND);
     cr_assert_not_null(strstr(fault.text, "zebra"));
     repository_close(&r);
@@ -210,7 +187,7 @@ Test(repository, names_the_model_or_folder_that_is_not_there)
 
 Test(repository, ignores_hidden_folders_and_files)
 {
-    model("a", "platform=sim");
+    model("a", SIM);
     folder(".git");
     char full[256];
     snprintf(full, sizeof full, "%s/README", root);
@@ -218,4 +195,114 @@ Test(repository, ignores_hidden_folders_and_files)
     struct repository r = open_all();
     cr_assert_eq(r.count, 1);
     repository_close(&r);
+}
+
+/* Polling. */
+
+static void
+file(const char *path, const char *text)
+{
+    char full[256];
+    snprintf(full, sizeof full, "%s/%s", root, path);
+    FILE *out = fopen(full, "we");
+    cr_assert_not_null(out, "%s", full);
+    fputs(text, out);
+    fclose(out);
+}
+
+static struct repository_model
+read_one(const char *name)
+{
+    struct repository_model m;
+    cr_assert_eq(repository_read_model(&m, root, name), STATUS_OK);
+    return m;
+}
+
+/* Fingerprints of the versions that are served, newest first. */
+static size_t
+fingerprints(const char *name, uint64_t out[static 4])
+{
+    struct repository_model m = read_one(name);
+    for (size_t i = 0; i < m.version_count && i < 4; i++) {
+        out[i] = m.versions[i].fingerprint;
+    }
+    size_t count = m.version_count;
+    repository_model_close(&m);
+    return count;
+}
+
+Test(repository, lists_the_versions_that_the_policy_selects)
+{
+    model("a", SIM "version.policy=latest:2\n");
+    folder("a/3");
+    folder("a/10");
+    folder("a/9");
+    struct repository_model m = read_one("a");
+    cr_assert_null(m.broken, "%s", m.broken);
+    cr_assert_eq(m.version_count, 2);
+    cr_assert_str_eq(m.versions[0].name, "10");
+    cr_assert_eq(m.versions[0].number, 10);
+    cr_assert_str_eq(strrchr(m.versions[0].path, '/'), "/10");
+    cr_assert_str_eq(m.versions[1].name, "9");
+    cr_assert_str_eq(m.version, "10");
+    cr_assert_eq(m.path, m.versions[0].path);
+    repository_model_close(&m);
+}
+
+Test(repository, takes_a_listed_version_that_is_not_there_for_a_mistake)
+{
+    model("a", SIM "version.policy=specific:1,2\n");
+    folder("a/1");
+    struct repository_model m = read_one("a");
+    cr_assert_not_null(m.broken);
+    cr_assert_eq(m.version_count, 1);
+    repository_model_close(&m);
+}
+
+Test(repository, reads_a_model_that_is_not_there_as_not_found)
+{
+    struct repository_model m;
+    cr_assert_eq(repository_read_model(&m, root, "nowhere"), STATUS_NOT_FOUND);
+}
+
+Test(repository, gives_a_version_another_fingerprint_when_it_changes)
+{
+    model("a", SIM "version.policy=all\n");
+    folder("a/1");
+    folder("a/2");
+    folder("a/2/deeper");
+    file("a/2/deeper/weights", "12");
+    uint64_t before[4];
+    uint64_t after[4];
+    cr_assert_eq(fingerprints("a", before), 2);
+    cr_assert_eq(fingerprints("a", after), 2);
+    cr_assert_eq(before[0], after[0]);
+    cr_assert_eq(before[1], after[1]);
+    file("a/2/deeper/weights", "123");
+    fingerprints("a", after);
+    cr_assert_neq(before[0], after[0]);
+    cr_assert_eq(before[1], after[1], "version 1 is as it was");
+    file("a/labels.txt", "cat");
+    fingerprints("a", before);
+    cr_assert_neq(before[0], after[0], "what lies beside belongs to every version");
+    cr_assert_neq(before[1], after[1]);
+}
+
+Test(repository, does_not_take_comments_policy_and_caches_for_a_change)
+{
+    uint64_t before[4];
+    uint64_t after[4];
+    model("a", SIM);
+    folder("a/1");
+    fingerprints("a", before);
+    file("a/model.properties", "# why\nplatform = sim\nversion.policy=all\n"
+                               "input.0=data UINT8 -1,4\n");
+    folder("a/1/__pycache__");
+    file("a/1/__pycache__/model.pyc", "made by loading it");
+    file("a/1/.swp", "an editor's");
+    fingerprints("a", after);
+    cr_assert_eq(before[0], after[0]);
+    file("a/model.properties", SIM "instances=2\n");
+    fingerprints("a", after);
+    cr_assert_neq(before[0], after[0]);
 }

@@ -26,6 +26,8 @@ teardown(void)
 
 TestSuite(catalogue, .init = setup, .fini = teardown);
 
+static int64_t obeyed_us; /* what the next records say */
+
 static void
 publish(const char *model,
         const char *version,
@@ -41,6 +43,7 @@ publish(const char *model,
         .platform = span_of_text("sim"),
         .max_batch_size = 8,
         .published_us = at_us,
+        .obeyed_us = obeyed_us,
     };
     struct buf b;
     buf_init(&b, 4096);
@@ -190,4 +193,32 @@ Test(catalogue, forgets_instances_that_fell_silent_when_another_is_heard)
     publish("m", "1", "beside", MODEL_READY, now_us);
     publish("m", "1", "loading", MODEL_LOADING, now_us);
     cr_assert_eq(catalogue_serving(m, now_us), 2);
+}
+
+Test(catalogue, takes_what_is_loaded_on_demand_for_ready)
+{
+    publish("m", "1", "a", MODEL_UNLOADED, SECOND_US);
+    cr_assert(is_ready("m", "1", SECOND_US));
+    cr_assert_not(is_ready("m", "1", 17 * (int64_t)SECOND_US));
+    publish("m", "1", "a", MODEL_UNAVAILABLE, SECOND_US);
+    cr_assert_not(is_ready("m", "1", SECOND_US));
+}
+
+Test(catalogue, knows_an_order_for_obeyed_when_every_instance_heard_of_says_so)
+{
+    const struct model_info *failed = NULL;
+    publish("m", "1", "a", MODEL_READY, 20 * (int64_t)SECOND_US);
+    publish("m", "1", "gone", MODEL_READY, SECOND_US);
+    const struct catalogue_model *m = catalogue_find(catalogue, span_of_text("m"));
+    int64_t now_us = 20 * (int64_t)SECOND_US;
+    cr_assert_not(catalogue_obeyed(m, 7, now_us, &failed));
+    obeyed_us = 7;
+    publish("m", "1", "a", MODEL_READY, now_us);
+    cr_assert(catalogue_obeyed(m, 7, now_us, &failed));
+    cr_assert_null(failed);
+    cr_assert_not(catalogue_obeyed(m, 8, now_us, &failed));
+    publish("m", "2", "b", MODEL_FAILED, now_us);
+    cr_assert(catalogue_obeyed(m, 7, now_us, &failed));
+    cr_assert(span_is_text(failed->instance, "b"));
+    cr_assert_not(catalogue_obeyed(m, 7, 100 * (int64_t)SECOND_US, &failed));
 }

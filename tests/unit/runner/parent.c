@@ -23,6 +23,25 @@ enum { WAIT_MS = 30000 };
 void
 parent_start(struct parent *p)
 {
+    static char path[] = LEAT_BINARY_DIR "/leat-runner";
+    char *const argv[] = {path, NULL};
+    parent_start_program(p, argv);
+}
+
+void
+parent_start_python(struct parent *p)
+{
+    static char script[] = LEAT_SOURCE_DIR "/runner/python/leat_runner.py";
+    const char *python = getenv("LEAT_PYTHON");
+    static char debian[] = "/usr/bin/python3";
+    char *const argv[] = {python != NULL ? (char *)(uintptr_t)python : debian, script,
+                          NULL};
+    parent_start_program(p, argv);
+}
+
+void
+parent_start_program(struct parent *p, char *const *argv)
+{
     int pair[2];
     cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
     p->child = fork();
@@ -32,12 +51,12 @@ parent_start(struct parent *p)
         fcntl(pair[1], F_SETFD, 0);
         snprintf(number, sizeof number, "%d", pair[1]);
         setenv(RUNNER_FD_ENVIRONMENT, number, 1);
-        execl(LEAT_BINARY_DIR "/leat-runner", "leat-runner", (char *)NULL);
+        execv(argv[0], argv);
         _exit(127);
     }
     close(pair[1]);
     p->control = pair[0];
-    cr_assert(parent_expect(p, "hello"), "no hello: is leat-runner built?");
+    cr_assert(parent_expect(p, "hello"), "no hello of %s", argv[0]);
 }
 
 int
@@ -88,6 +107,28 @@ parent_expect(struct parent *p, const char *type)
         }
     } while (parent_said(p, "type=log"));
     return parent_said(p, line);
+}
+
+bool
+parent_hears(struct parent *p, const char *words)
+{
+    do {
+        if (!receive(p)) {
+            return false;
+        }
+    } while (!parent_said(p, "type=log") || strstr(p->message, words) == NULL);
+    return true;
+}
+
+bool
+parent_is_gone(struct parent *p, int wait_ms)
+{
+    struct pollfd wait = {.fd = p->control, .events = POLLIN};
+    ssize_t size = 1;
+    while (size > 0 && poll(&wait, 1, wait_ms) == 1) {
+        size = recv(p->control, p->message, sizeof p->message - 1, 0);
+    }
+    return size <= 0;
 }
 
 bool

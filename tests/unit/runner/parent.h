@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A batcher for the tests of the runner: starts the built leat-runner with a real
- * socket pair, loads models with real memfds and eventfds and fills slots. Failures of
- * the system itself end the test.
+ * A batcher for the tests of the runners: starts one with a real socket pair, loads
+ * models with real memfds and eventfds and fills slots. Failures of the system itself
+ * end the test.
  */
 #ifndef TESTS_RUNNER_PARENT_H
 #define TESTS_RUNNER_PARENT_H
@@ -30,8 +30,13 @@ struct loaded {
     uint64_t sequence;
 };
 
-/** Starts the runner and takes its hello. */
+/** Starts leat-runner and takes its hello. */
 void parent_start(struct parent *p);
+
+/** The same with the Python runner, by Debian's Python unless LEAT_PYTHON names one. */
+void parent_start_python(struct parent *p);
+
+void parent_start_program(struct parent *p, char *const *argv);
 
 /** Waits for the child's end. @return its exit status, or 1000 + the signal */
 int parent_wait_exit(struct parent *p);
@@ -40,6 +45,12 @@ int parent_wait_exit(struct parent *p);
 void parent_stop(struct parent *p);
 
 void parent_send(struct parent *p, const char *text);
+
+/** Waits up to 30 s for a `log` with that text in a line of its own or within one. */
+bool parent_hears(struct parent *p, const char *words);
+
+/** Whether the socket's other end is closed by all within that time; drops messages. */
+bool parent_is_gone(struct parent *p, int wait_ms);
 
 /** Receives the next message but `log`. @return its type is that */
 bool parent_expect(struct parent *p, const char *type);

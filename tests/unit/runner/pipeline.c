@@ -19,11 +19,17 @@
 #define STAGED SIM "property.sim.decode=2ms\nproperty.sim.alpha=2ms\n"
 
 static void
+load(struct parent *p, struct loaded *l, const char *lines)
+{
+    parent_load(p, l, 0, SLOT, lines);
+    cr_assert(parent_expect(p, "loaded"), "%s", p->message);
+}
+
+static void
 start(struct parent *p, struct loaded *l, const char *lines)
 {
     parent_start(p);
-    parent_load(p, l, 0, SLOT, lines);
-    cr_assert(parent_expect(p, "loaded"), "%s", p->message);
+    load(p, l, lines);
 }
 
 static void
@@ -208,13 +214,14 @@ visit(struct loaded *l, struct fates *f, unsigned index)
 }
 
 static void
-fill_and_withdraw(const char *lines)
+fill_and_withdraw(void (*begin)(struct parent *p), const char *lines)
 {
     static struct fates f;
     struct parent p;
     struct loaded l;
     memset(&f, 0, sizeof f);
-    start(&p, &l, lines);
+    begin(&p);
+    load(&p, &l, lines);
     int64_t until_ns = clock_mono_ns() + 60 * NS_PER_S;
     while (f.ended < BATCHES && clock_mono_ns() < until_ns) {
         for (unsigned i = 0; i < SLOTS_PER_INSTANCE; i++) {
@@ -237,6 +244,10 @@ fill_and_withdraw(const char *lines)
 
 Test(pipeline, runs_each_batch_or_lets_it_be_withdrawn_in_order)
 {
-    fill_and_withdraw(SIM);
-    fill_and_withdraw(SIM "property.sim.decode=0\n");
+    fill_and_withdraw(parent_start, SIM);
+    fill_and_withdraw(parent_start, SIM "property.sim.decode=0\n");
+    fill_and_withdraw(parent_start_python,
+                      "platform=python\nmax_batch_size=8\n"
+                      "dir=" LEAT_SOURCE_DIR "/tests/support/python\n"
+                      "property.python.module=moody\n");
 }

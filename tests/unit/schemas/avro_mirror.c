@@ -281,6 +281,8 @@ mirror_model_info(const struct model_info *m, struct arena *arena, avro_value_t 
     set_int(v, "replicas", m->replicas);
     set_long(v, "published_at", m->published_us);
     set_long(v, "batch_us", m->batch_us);
+    set_long(v, "memory_bytes", m->memory_bytes);
+    set_long(v, "obeyed_at", m->obeyed_us);
 }
 
 void

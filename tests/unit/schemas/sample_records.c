@@ -255,6 +255,8 @@ sample_model_info(struct sample *s)
         .replicas = sample_count(s),
         .published_us = sample_number(s),
         .batch_us = sample_count(s),
+        .memory_bytes = sample_count(s),
+        .obeyed_us = sample_count(s),
     };
     m.inputs = sample_specs(s, m.input_count);
     m.outputs = sample_specs(s, m.output_count);

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a model asks of the memory that it shares with the others, and how it is told.
+ */
+#include "base/log.h"
+#include "batcher/model_items.h"
+#include "batcher/model_versions.h"
+
+#include <stdio.h>
+
+/* Loading. */
+
+static bool
+is_asked_for(const struct model *m, const struct version *v)
+{
+    return m->wish == WISH_LOADED ||
+           (m->wish == WISH_ON_DEMAND &&
+            (lobby_count(&m->lobby) > 0 || model_precursor(m, v) != NULL));
+}
+
+/** It went for a version that turned out to be broken. */
+static bool
+must_come_back(const struct model *m, const struct version *v)
+{
+    return !v->wanted && v->loaded_ns != 0 && v->state == MODEL_UNLOADED &&
+           !model_is_open(m) && m->versions->state == MODEL_FAILED;
+}
+
+struct version *
+model_wants(const struct model *m)
+{
+    if (m->removed || m->draining || m->wish == WISH_UNLOADED) {
+        return NULL;
+    }
+    for (struct version *v = m->versions; v != NULL; v = v->next) {
+        bool idle = v->state == MODEL_UNLOADED && !v->open;
+        if (idle && is_asked_for(m, v) && (v->wanted || must_come_back(m, v))) {
+            return v;
+        }
+    }
+    return NULL;
+}
+
+bool
+model_insists(const struct model *m)
+{
+    return m->insists || lobby_count(&m->lobby) > 0;
+}
+
+int64_t
+model_wanting_since(const struct model *m)
+{
+    return m->wanting_ns;
+}
+
+bool
+model_load(struct model *m, struct version *v, bool beside)
+{
+    struct version *before = model_precursor(m, v);
+    if (before != NULL && !beside) {
+        if (!before->leaving) {
+            model_vacate(m, before);
+        }
+        return false;
+    }
+    version_load(v);
+    return true;
+}
+
+void
+model_wait_for_demand(struct model *m)
+{
+    m->wish = WISH_ON_DEMAND;
+}
+
+void
+model_evict(struct model *m)
+{
+    m->wish = WISH_ON_DEMAND;
+    log_info("model_evicted", log_text("model", m->name),
+             log_int("bytes", m->memory_bytes));
+    for (struct version *v = m->versions; v != NULL; v = v->next) {
+        version_leave(v);
+    }
+}
+
+struct resident
+model_resident(const struct model *m)
+{
+    struct resident r = {.asked_ns = m->asked_ns, .busy = lobby_count(&m->lobby) > 0};
+    for (const struct version *v = m->versions; v != NULL; v = v->next) {
+        if (v->open) {
+            r.memory_bytes += v->memory_bytes;
+            r.loaded = r.loaded || version_takes(v);
+            r.busy = r.busy || !version_is_empty(v);
+            r.loaded_ns = v->loaded_ns > r.loaded_ns ? v->loaded_ns : r.loaded_ns;
+        }
+    }
+    return r;
+}
+
+void
+model_measure(struct model *m)
+{
+    for (struct version *v = m->versions; v != NULL; v = v->next) {
+        if (v->open && v->state == MODEL_READY) {
+            version_measure(v);
+            m->memory_bytes = v->memory_bytes;
+        }
+    }
+}
+
+bool
+model_is_ready(const struct model *m)
+{
+    const struct version *v = m->versions;
+    while (v != NULL && v->state != MODEL_READY) {
+        v = v->next;
+    }
+    return v != NULL;
+}
+
+/* What is announced. */
+
+/** What an unloaded version waits for. */
+static void
+explain_unloaded(const struct model *m, struct model_info *info)
+{
+    if (m->wish == WISH_UNLOADED) {
+        info->state = MODEL_UNAVAILABLE;
+        info->reason = span_of_text("unloaded by order");
+    } else if (m->wish == WISH_ON_DEMAND && lobby_count(&m->lobby) == 0) {
+        info->reason = span_of_text("it is loaded when it is asked");
+    } else {
+        info->state = MODEL_LOADING;
+        info->reason = span_of_text("it waits for memory");
+    }
+}
+
+/** The other one of the same number, if its failure is to be told, too. */
+static const struct version *
+failed_twin(const struct version *v)
+{
+    const struct version *twin = v->next;
+    bool is_twin = twin != NULL && twin->files->number == v->files->number;
+    return is_twin && (v->state == MODEL_FAILED || twin->state == MODEL_FAILED) ? twin
+                                                                                : NULL;
+}
+
+/** Two of one number while new files take over: that which serves is told, and why the
+ * other does not. */
+static const struct version *
+info_of_pair(const struct version *v, struct model_info *info, char *text, size_t size)
+{
+    const struct version *twin = failed_twin(v);
+    const struct version *next = v->next;
+    const struct version *serving = v;
+    if (next != NULL && next->files->number == v->files->number &&
+        version_takes(next) && !version_takes(v)) {
+        serving = next;
+    }
+    *info = version_info(serving);
+    if (twin != NULL && version_takes(serving)) {
+        const struct version *failed = serving == v ? twin : v;
+        snprintf(text, size, "the new files of this version were not loaded: %s",
+                 failed->reason);
+        info->reason = span_of_text(text);
+    }
+    while (next != NULL && next->files->number == v->files->number) {
+        next = next->next;
+    }
+    return next;
+}
+
+void
+model_each_info(struct model *m, model_info_fn fn, void *arg)
+{
+    char text[320];
+    for (const struct version *v = m->versions; v != NULL;) {
+        struct model_info info;
+        v = info_of_pair(v, &info, text, sizeof text);
+        if (info.state == MODEL_UNLOADED) {
+            explain_unloaded(m, &info);
+        }
+        if (m->trouble[0] != '\0') {
+            info.state = MODEL_FAILED;
+            info.reason = span_of_text(m->trouble);
+        }
+        info.obeyed_us = m->obeyed_us;
+        fn(arg, &info);
+    }
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A version is wanted while the repository has it with the files that it was made of.
+ * One that is not wanted any more serves until its heir is ready: the wanted one of the
+ * same number, else the newest.
+ */
+#include "batcher/model_versions.h"
+
+#include "base/log.h"
+#include "batcher/metrics.h"
+#include "batcher/model_items.h"
+
+static void
+versions_changed(void *arg)
+{
+    struct model *m = arg;
+    m->context.changed(m->context.arg);
+}
+
+static bool
+goes_before(const struct version *a, const struct version *b)
+{
+    return a->files->number > b->files->number ||
+           (a->files->number == b->files->number && a->wanted && !b->wanted);
+}
+
+static void
+versions_insert(struct model *m, struct version *v)
+{
+    struct version **link = &m->versions;
+    while (*link != NULL && !goes_before(v, *link)) {
+        link = &(*link)->next;
+    }
+    v->next = *link;
+    *link = v;
+}
+
+static struct version *
+find_version(const struct model *m, const struct repository_version *files)
+{
+    struct version *v = m->versions;
+    while (v != NULL && !version_is_of(v, files)) {
+        v = v->next;
+    }
+    return v;
+}
+
+bool
+model_is_as(const struct model *m, const struct repository_model *read)
+{
+    size_t wanted = 0;
+    for (const struct version *v = m->versions; v != NULL; v = v->next) {
+        wanted += v->wanted ? 1 : 0;
+    }
+    if (m->removed || wanted != read->version_count) {
+        return false;
+    }
+    for (size_t i = 0; i < read->version_count; i++) {
+        const struct version *v = find_version(m, &read->versions[i]);
+        if (v == NULL || !v->wanted) {
+            return false;
+        }
+    }
+    return true;
+}
+
+enum status
+model_take_versions(struct model *m, struct source *source)
+{
+    const struct version_context context = {.loop = m->context.loop,
+                                            .config = m->context.config,
+                                            .devices = m->context.devices,
+                                            .outbox = m->context.replier->outbox,
+                                            .items = &model_items_events,
+                                            .changed = versions_changed,
+                                            .arg = m};
+    for (struct version *v = m->versions; v != NULL; v = v->next) {
+        v->wanted = false;
+    }
+    for (size_t i = 0; i < source_versions(source); i++) {
+        const struct repository_version *files = source_version(source, i);
+        struct version *v = find_version(m, files);
+        if (v == NULL) {
+            v = version_create(&context, source, files);
+            if (v == NULL) {
+                return STATUS_NO_MEMORY;
+            }
+            v->wanted = true;
+            v->memory_bytes =
+                m->memory_bytes > 0 ? m->memory_bytes : source_bytes(files);
+            versions_insert(m, v);
+        }
+        v->wanted = true;
+    }
+    return STATUS_OK;
+}
+
+struct version *
+model_choose(const struct model *m, struct span named)
+{
+    for (struct version *v = m->versions; v != NULL; v = v->next) {
+        if (version_takes(v) &&
+            (named.size == 0 || span_equal(named, v->spec.version))) {
+            return v;
+        }
+    }
+    return NULL;
+}
+
+bool
+model_expects(const struct model *m, struct span named)
+{
+    const struct version *v = m->versions;
+    while (v != NULL && named.size > 0 && !span_equal(named, v->spec.version)) {
+        v = v->next;
+    }
+    return v != NULL;
+}
+
+static struct version *
+find_heir(const struct model *m, const struct version *old)
+{
+    struct version *newest = NULL;
+    for (struct version *v = m->versions; v != NULL; v = v->next) {
+        if (v->wanted && v->files->number == old->files->number) {
+            return v;
+        }
+        newest = newest == NULL && v->wanted ? v : newest;
+    }
+    return newest;
+}
+
+struct version *
+model_precursor(const struct model *m, const struct version *heir)
+{
+    for (struct version *v = m->versions; v != NULL; v = v->next) {
+        if (!v->wanted && v->open && find_heir(m, v) == heir) {
+            return v;
+        }
+    }
+    return NULL;
+}
+
+static bool
+heir_is_ready(const struct model *m, const struct version *old)
+{
+    const struct version *heir = find_heir(m, old);
+    return heir != NULL && heir->state == MODEL_READY && !heir->leaving;
+}
+
+/** Nobody will need it again, not even because its heir fails. */
+static bool
+may_be_forgotten(const struct model *m, const struct version *v)
+{
+    return !v->wanted && !v->open &&
+           (m->removed || v->loaded_ns == 0 || heir_is_ready(m, v));
+}
+
+static bool
+must_leave(const struct model *m, const struct version *v)
+{
+    if (!v->open || v->leaving) {
+        return false;
+    }
+    if (m->removed || m->wish == WISH_UNLOADED) {
+        return true;
+    }
+    /* One that loads for the first time is not waited for; one that does so again has
+     * come back for an heir that failed. */
+    bool is_new = v->state == MODEL_LOADING && v->loaded_ns == 0;
+    return !v->wanted && (heir_is_ready(m, v) || is_new);
+}
+
+static void
+take_over(struct model *m, struct version *old)
+{
+    struct version *heir = find_heir(m, old);
+    if (heir != NULL && version_takes(heir)) {
+        log_info("model_replaced", log_text("model", m->name),
+                 log_text("old", old->files->name), log_text("new", heir->files->name));
+        metric_add(&batcher_metrics[METRIC_REPLACED], 1);
+        model_hand_over(m, old, heir);
+    }
+    version_leave(old);
+}
+
+void
+model_steer(struct model *m)
+{
+    struct version **link = &m->versions;
+    while (*link != NULL) {
+        struct version *v = *link;
+        if (must_leave(m, v)) {
+            take_over(m, v);
+        }
+        if (may_be_forgotten(m, v)) {
+            *link = v->next;
+            version_destroy(&v);
+            versions_changed(m);
+        } else {
+            link = &v->next;
+        }
+    }
+    model_empty_lobby(m);
+}
+
+bool
+model_is_open(const struct model *m)
+{
+    const struct version *v = m->versions;
+    while (v != NULL && !v->open) {
+        v = v->next;
+    }
+    return v != NULL;
+}
+
+bool
+model_is_changing(const struct model *m)
+{
+    const struct version *v = m->versions;
+    while (v != NULL && (!v->open || (version_takes(v) && v->state == MODEL_READY))) {
+        v = v->next;
+    }
+    return v != NULL;
+}
+
+bool
+model_is_loading(const struct model *m)
+{
+    const struct version *v = m->versions;
+    while (v != NULL && (!v->open || v->state != MODEL_LOADING)) {
+        v = v->next;
+    }
+    return v != NULL;
+}

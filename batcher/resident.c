@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "batcher/resident.h"
+
+int64_t
+residents_memory(const struct resident *all, size_t count)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        sum += all[i].memory_bytes;
+    }
+    return sum;
+}
+
+static bool
+goes_first(const struct resident *a, const struct resident *b)
+{
+    if (a->busy != b->busy) {
+        return b->busy;
+    }
+    return a->busy ? a->loaded_ns < b->loaded_ns : a->asked_ns < b->asked_ns;
+}
+
+static bool
+may_go(const struct resident *r, int64_t waiting_since_ns, int64_t now_ns)
+{
+    return r->loaded && (!r->busy || (now_ns - r->loaded_ns >= RESIDENT_TERM_NS &&
+                                      now_ns - waiting_since_ns >= RESIDENT_TERM_NS));
+}
+
+size_t
+residents_choose(const struct resident *all,
+                 size_t count,
+                 int64_t waiting_since_ns,
+                 int64_t now_ns)
+{
+    size_t best = count;
+    for (size_t i = 0; i < count; i++) {
+        if (may_go(&all[i], waiting_since_ns, now_ns) &&
+            (best == count || goes_first(&all[i], &all[best]))) {
+            best = i;
+        }
+    }
+    return best;
+}
