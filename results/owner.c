@@ -71,8 +71,8 @@ order_refresh(struct owner *o)
 static void
 flags_move(const bool *from, bool *to, const struct owner *o, int32_t partition_count)
 {
-    int32_t least = partition_count < o->partition_count ? partition_count
-                                                         : o->partition_count;
+    int32_t least =
+        partition_count < o->partition_count ? partition_count : o->partition_count;
     for (int32_t p = 0; p < least; p++) {
         to[p] = from[p];
     }

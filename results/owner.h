@@ -59,7 +59,8 @@ bool owner_holds(const struct owner *o, int32_t partition);
 /** Partition of an id, OWNER_NOBODY while the size of the topic is not known. */
 int32_t owner_partition(const struct owner *o, const struct uuid *id);
 
-/** An id of the current partition. @return STATUS_OK; STATUS_UNAVAILABLE: none is open */
+/** An id of the current partition. @return STATUS_OK; STATUS_UNAVAILABLE: none is open
+ */
 MUST_CHECK enum status owner_mint(struct owner *o, int64_t wall_us, struct uuid *id);
 
 /**

@@ -3,11 +3,11 @@
 """More than a model can answer in time, and more than a tenant may send: who is let in is
 answered, who is refused is told at once when to come back, and that is true."""
 import os
-import subprocess
 import sys
 import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import api_keys  # noqa: E402
 import ask  # noqa: E402
 import crowd  # noqa: E402
 import stage  # noqa: E402
@@ -19,11 +19,9 @@ INPUTS = {"inputs": [{"name": "data", "shape": [1, 4], "datatype": "UINT8",
 
 
 def make_key(tenant, limits):
-    """(key, line with these limits)."""
-    run = subprocess.run([os.path.join(stage.BIN, "leat"), "keys", "create",
-                          f"--tenant={tenant}"], stdout=subprocess.PIPE, text=True, check=True)
-    key, line = run.stdout.splitlines()
-    return {"Authorization": f"Bearer {key}"}, f"{line} {limits}"
+    """(header of a caller, line with these limits)"""
+    key, line = api_keys.make(tenant)
+    return api_keys.bearer(key), f"{line} {limits}"
 
 
 def admitted_again(got):
@@ -90,9 +88,7 @@ def main():
         path = os.path.join(s.folder, "keys")
         keys = [make_key("free", ""), make_key("quick", "rate=20 burst=20"),
                 make_key("small", "inflight=4")]
-        with open(path, "w", encoding="ascii") as f:
-            f.write("\n".join(line for _, line in keys) + "\n")
-        os.chmod(path, 0o600)
+        api_keys.write(path, [line for _, line in keys])
         s.topics("t.", ["slow", "quick"])
         models = s.models(slow=["max.batch.size=8", "sim.alpha=100ms"],
                           quick=["max.batch.size=64", "sim.alpha=1ms"])

@@ -9,9 +9,11 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import api_keys  # noqa: E402
 import ask  # noqa: E402
 import records  # noqa: E402
 import stage  # noqa: E402
+from api_keys import bearer  # noqa: E402
 
 TOKEN = "only-ingests-know-this-token"
 SLOW = "/v2/models/slow/infer"
@@ -21,19 +23,10 @@ INPUTS = {"inputs": [{"name": "data", "shape": [1, 4], "datatype": "UINT8",
 
 def make_key(tenant, *options):
     """(key, line for the file) from the tool."""
-    run = subprocess.run([os.path.join(stage.BIN, "leat"), "keys", "create",
-                          f"--tenant={tenant}", *options],
-                         stdout=subprocess.PIPE, text=True, check=True)
-    key, line = run.stdout.splitlines()
+    key, line = api_keys.make(tenant, *options)
     assert re.fullmatch(r"leat_[0-9A-Za-z]{10}_[0-9A-Za-z]{43}", key), key
     assert key not in line and key.rsplit("_", 1)[1] not in line
     return key, line
-
-
-def write_keys(path, lines):
-    with open(path, "w", encoding="ascii") as f:
-        f.write("# who may call\n" + "\n".join(lines) + "\n")
-    os.chmod(path, 0o600)
 
 
 def settled(*what, **more):
@@ -46,10 +39,6 @@ def settled(*what, **more):
 
     stage.wait_for(f"{what} to be settled", asked, 60)
     return answer
-
-
-def bearer(key):
-    return {"Authorization": f"Bearer {key}"}
 
 
 def submit(address, key):
@@ -121,7 +110,7 @@ def reload(ingest, address, path, keys):
     """A new key is known after SIGHUP, a removed one is not, and a bad file changes nothing."""
     (acme, acme_line), (bolt, bolt_line) = keys
     fresh, fresh_line = make_key("acme", "--scopes=read")
-    write_keys(path, [acme_line, fresh_line])
+    api_keys.write(path, [acme_line, fresh_line])
     assert ask.call(address, "GET", "/v2", headers=bearer(fresh))[0] == 401
     ingest.process.send_signal(signal.SIGHUP)
     ingest.wait_log("msg=keys_read", times=2)
@@ -137,7 +126,7 @@ def reload(ingest, address, path, keys):
         ingest.wait_log("msg=keys_not_read", times=times + 1)
         assert ask.call(address, "GET", "/v2", headers=bearer(acme))[0] == 200
         assert ask.call(address, "GET", "/v2", headers=bearer(bolt))[0] == 401
-    write_keys(path, [acme_line, bolt_line])
+    api_keys.write(path, [acme_line, bolt_line])
     ingest.process.send_signal(signal.SIGHUP)
     ingest.wait_log("msg=keys_read", times=3)
     assert ask.call(address, "GET", "/v2", headers=bearer(bolt))[0] == 200
@@ -151,7 +140,7 @@ def refuses_to_start(s):
                          text=True, check=False, timeout=20)
     assert run.returncode != 0 and "http.keys.file" in run.stderr, run
     path = os.path.join(s.folder, "open-keys")
-    write_keys(path, [make_key("acme")[1]])
+    api_keys.write(path, [make_key("acme")[1]])
     os.chmod(path, 0o644)
     run = subprocess.run([ingest, "--http.listen=0.0.0.0:0", f"--http.keys.file={path}", kafka],
                          stderr=subprocess.PIPE, text=True, check=False, timeout=20)
@@ -164,7 +153,7 @@ def main():
         path = os.path.join(s.folder, "keys")
         keys = [make_key("acme"), make_key("bolt", "--scopes=infer,read,admin")]
         (acme, _), (bolt, _) = keys
-        write_keys(path, [line for _, line in keys])
+        api_keys.write(path, [line for _, line in keys])
         s.topics("t.", ["slow"])
         models = s.models(slow=["max.batch.size=4", "sim.alpha=50ms"])
         batcher = s.batcher("t.", models)

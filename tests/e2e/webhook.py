@@ -15,6 +15,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import api_keys  # noqa: E402
 import ask  # noqa: E402
 import records  # noqa: E402
 import stage  # noqa: E402
@@ -166,17 +167,15 @@ def webhook_ended(address, job, seconds=20):
 
 def make_key(tenant):
     """(header of a caller, line of the file of keys)"""
-    key, line = leat("keys", "create", f"--tenant={tenant}")[1].splitlines()
-    return {"Authorization": f"Bearer {key}"}, line
+    key, line = api_keys.make(tenant)
+    return api_keys.bearer(key), line
 
 
 def own_only(s, secret, path):
     """One tenant neither sees nor begins anew what is another's; secrets change by SIGHUP."""
     (acme, first), (bolt, second) = make_key("acme"), make_key("bolt")
     keys = os.path.join(s.folder, "keys")
-    with open(keys, "w", encoding="ascii") as f:
-        f.write(first + "\n" + second + "\n")
-    os.chmod(keys, 0o600)
+    api_keys.write(keys, [first, second])
     ingest = s.ingest("t.", secret, "--webhook.allow.private=true", f"--http.keys.file={keys}")
     address, receiver = ingest.ready["http"], webhooks.Receiver()
     fresh = [os.urandom(32)]

@@ -2,7 +2,7 @@
 """Callers that ask in one of four ways (held, polled, ?wait=, pushed), each request and each
 question through an instance chosen by chance, while instances die and come back. What was
 accepted is remembered with the answer that its row must have; whatever contradicts a promise is
-a line in `wrong`. Asyncio, with keep-alive connections of its own, so that one process makes a
+a line in `wrong`. What another tenant asks for must be 404. Asyncio, with keep-alive connections of its own, so that one process makes a
 few thousand calls a second."""
 import asyncio
 import json
@@ -19,6 +19,24 @@ TERMINAL = ("succeeded", "failed", "canceled", "expired")
 
 class Lost(Exception):
     """The connection went away before the whole answer had come."""
+
+
+async def body_of(reader, names):
+    if names.get("transfer-encoding") != "chunked":
+        return await reader.readexactly(int(names["content-length"]))
+    data = b""
+    while True:
+        size = int(await reader.readuntil(b"\r\n"), 16)
+        piece = await reader.readexactly(size + 2)
+        if size == 0:
+            return data
+        data += piece[:-2]
+
+
+def last_event(stream):
+    """The document of the last event; None where there was none."""
+    data = [line[6:] for line in stream.decode().splitlines() if line.startswith("data: ")]
+    return json.loads(data[-1]) if data else None
 
 
 class Doors:
@@ -49,7 +67,7 @@ class Doors:
             writer.write("\r\n".join(lines).encode() + body)
             head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
             names = dict(line.lower().split(": ", 1) for line in head[1:] if line)
-            data = await reader.readexactly(int(names["content-length"]))
+            data = await body_of(reader, names)
         except (OSError, asyncio.IncompleteReadError) as reason:
             if writer is not None:
                 writer.close()
@@ -58,6 +76,8 @@ class Doors:
             writer.close()
         else:
             self._idle.setdefault(address, []).append((reader, writer))
+        if names.get("content-type") == "text/event-stream":
+            return int(head[0].split()[1]), names, last_event(data)
         return int(head[0].split()[1]), names, json.loads(data) if data else None
 
     def close(self):
@@ -75,13 +95,15 @@ def ending(document):
 
 
 class Callers:
-    def __init__(self, addresses, model, hook):
+    def __init__(self, addresses, model, hook, keys):
+        """keys: of the callers, and of somebody else"""
         self.doors = Doors(addresses)
+        self.own, self.foreign = ([f"Authorization: Bearer {key}"] for key in keys)
         self.model = model
         self.hook = hook  # URL of the receiver
         self.accepted = {}  # id -> (way, the answer that it must have)
         self.endings = {}  # id -> (status, answer) as first heard
-        self.counts = {"refused": 0, "lost": 0}
+        self.counts = {"refused": 0, "lost": 0, "probed": 0}
         self.wrong = []
         self.left = 0
 
@@ -102,7 +124,7 @@ class Callers:
         while time.monotonic() < end:
             try:
                 code, names, document = await self.doors.ask(
-                    self.doors.any(), "GET", f"/v1/jobs/{one}{path}")
+                    self.doors.any(), "GET", f"/v1/jobs/{one}{path}", b"", self.own)
             except Lost:
                 await asyncio.sleep(0.1)
                 continue
@@ -150,7 +172,8 @@ class Callers:
             row, path, document = self._request(way)
             try:
                 code, _, answer = await self.doors.ask(self.doors.any(), "POST", path,
-                                                       json.dumps(document).encode())
+                                                       json.dumps(document).encode(),
+                                                       self.own)
             except Lost:
                 self.counts["lost"] += 1  # nobody was told that it was accepted
                 await asyncio.sleep(0.05)
@@ -162,14 +185,33 @@ class Callers:
         await asyncio.gather(*(self._caller() for _ in range(callers)))
         self.doors.close()
 
+    async def probe(self, one, method, path):
+        """Another tenant's question: 404, whatever has become of the job."""
+        code = 503
+        while code in (429, 503):
+            try:
+                code, _, document = await self.doors.ask(
+                    self.doors.any(), method, f"/v1/jobs/{one}{path}", b"", self.foreign)
+            except Lost:
+                await asyncio.sleep(0.1)
+        self.counts["probed"] += 1
+        if code != 404:
+            self.wrong.append(f"{one}: {method} {path} of another tenant: {code} {document}")
+
     async def ask_again(self, ids, callers):
-        """Each of them once more through any instance, by each way of asking in turn."""
-        ways = [("", "GET"), ("?wait=1", "?wait=")]
+        """Each of them once more through any instance, by each way of asking in turn, and one
+        in eight by another tenant."""
+        ways = [("", "GET"), ("?wait=1", "?wait="), ("/result", "/result"),
+                ("/events", "/events")]
+        probes = [("GET", ""), ("GET", "?wait=1"), ("GET", "/result"), ("GET", "/events"),
+                  ("DELETE", "")]
         queue = list(enumerate(ids))
 
         async def one_asker():
             while queue:
                 i, one = queue.pop()
+                if i % 8 == 0:
+                    await self.probe(one, *random.choice(probes))
                 await self.look(one, *ways[i % len(ways)])
 
         await asyncio.gather(*(one_asker() for _ in range(callers)))

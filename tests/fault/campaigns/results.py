@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Three ingests, two batchers, requests in four ways through any instance, while one ingest after
 the other is killed, or stopped, and started again. Whatever was accepted has exactly one
-terminal state, the same by every way of asking, with the right answer."""
+terminal state, the same by every way of asking, with the right answer, and another tenant who
+asks for it finds nothing."""
 import asyncio
 import os
 import random
@@ -9,6 +10,7 @@ import tempfile
 import threading
 import time
 
+import api_keys
 import callers
 import receiver
 import records
@@ -113,9 +115,17 @@ def run(s, options, rows, bars):
     with open(secrets, "w", encoding="ascii") as f:
         f.write("whsec_" + "QUJD" * 11 + "\n")
     os.chmod(secrets, 0o600)
+    token = os.path.join(s.folder, "token")
+    with open(token, "w", encoding="ascii") as f:
+        f.write("known-to-the-ingests-only\n")
+    os.chmod(token, 0o600)
+    (own, first), (foreign, second) = api_keys.make("acme"), api_keys.make("bolt")
+    keys = api_keys.write(os.path.join(s.folder, "keys"), [first, second])
     hook = receiver.Receiver()
-    ingests = Ingests(s, options.seed, [f"--webhook.secret.file={secrets}"])
-    c = callers.Callers(ingests.addresses, MODEL, hook.url)
+    ingests = Ingests(s, options.seed, [
+        f"--webhook.secret.file={secrets}", f"--internal.token.file={token}",
+        f"--http.keys.file={keys}"])
+    c = callers.Callers(ingests.addresses, MODEL, hook.url, (own, foreign))
     ingests.start()
     begin = time.monotonic()
     asyncio.run(c.call(count, CALLERS))
@@ -135,3 +145,4 @@ def run(s, options, rows, bars):
     table.bar(bars, "% of what was asked that was accepted", 100 * len(c.accepted) / count, 90,
               False)
     table.bar(bars, "ingests killed", ingests.kills, 1, False)
+    table.bar(bars, "probes of another tenant", c.counts["probed"], len(c.accepted) // 10, False)
