@@ -107,7 +107,8 @@ class Batch:
         return whole
 
     def _write(self, arrays):
-        write_tensors(self.slot, leat_slab.OUTPUTS, self.at, self.specs.outputs, arrays)
+        self.at = write_tensors(self.slot, leat_slab.OUTPUTS, self.at, self.specs.outputs,
+                                arrays)
         self.slot.set_output_count(len(arrays))
 
 

@@ -114,11 +114,11 @@ class Instance:
                 batch.put_zeros()
             else:
                 batch.put(outputs, alive)
-            outcome, error = leat_slab.SUCCEEDED, _rows_text(failures)
+            if failures:
+                slot.fail_rows(failures, batch.rows, batch.at)
+            outcome, error = leat_slab.SUCCEEDED, _common_text(failures)
         except (Exception, SystemExit) as failure:  # of the model: told, never fatal
             outcome, error = _judge(failure)
-        for row in failures:
-            slot.fail_row(row)
         if error:
             slot.set_error(error)
         slot.set_time(leat_slab.COMPLETED, time.monotonic_ns())
@@ -211,9 +211,11 @@ def _bytes_of(properties, key):
     return int(digits) * units[text[len(digits):]]
 
 
-def _rows_text(failures):
-    """The words for the rows that failed; they are told together."""
-    return "; ".join(dict.fromkeys(failures.values()))
+def _common_text(failures):
+    """The words for all rows that failed, where they are the same: a row's own are nobody
+    else's to read."""
+    texts = {message for message, _ in failures.values()}
+    return texts.pop() if len(texts) == 1 else ""
 
 
 def _judge(failure):

@@ -114,7 +114,7 @@ class Model:
             except Exception as error:  # whatever it is, it is this row's alone
                 failures[row] = describe(error)
         if failures:
-            raise leat_runner.ItemError(failures, "; ".join(dict.fromkeys(failures.values())))
+            raise leat_runner.ItemError(failures)
         return results
 
     def _call_rows(self, inputs):
@@ -181,10 +181,10 @@ def _note(error, numbers, failures):
     """Enters the rows of an ItemError, by their numbers in the whole batch."""
     if not error.rows:
         raise WrongReturn("an ItemError names no rows") from error
-    for row in error.rows:
+    for row, message in error.rows.items():
         if not 0 <= row < len(numbers):
             raise WrongReturn(f"an ItemError names row {row} of {len(numbers)}") from error
-        failures[numbers[row]] = error.message
+        failures[numbers[row]] = (message, error.refused)
 
 
 def describe(error):

@@ -19,15 +19,20 @@ __all__ = ["DeviceLost", "ItemError", "bf16_from_float32", "context", "float32_f
 class ItemError(Exception):
     """Some rows of a batch cannot be answered; the others shall be.
 
-    rows are numbers from 0 on in the order of the arrays. With outputs, which have all rows,
-    the others are answered with theirs; without, predict is called again with the rest.
+    rows are numbers from 0 on in the order of the arrays, or a dict of such numbers and a
+    message for each. With outputs, which have all rows, the others are answered with theirs;
+    without, predict is called again with the rest. refused: the rows are at fault and never
+    succeed, so their callers are told 400 and not 500.
     """
 
-    def __init__(self, rows, message, outputs=None):
+    def __init__(self, rows, message="the model gave it up", outputs=None, refused=False):
         super().__init__(message)
-        self.rows = [rows] if isinstance(rows, int) else [int(row) for row in rows]
+        if not isinstance(rows, dict):
+            rows = dict.fromkeys([rows] if isinstance(rows, int) else rows, message)
+        self.rows = {int(row): str(text) for row, text in rows.items()}
         self.message = str(message)
         self.outputs = outputs
+        self.refused = refused
 
 
 class DeviceLost(Exception):

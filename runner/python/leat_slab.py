@@ -24,16 +24,16 @@ SLOTS = 3
 ALIGN = 64
 ROWS_MAX = 4096
 TENSORS_MAX = 32
-ERROR_BYTES = 256
+ERROR_BYTES = 256  # of the slot's error, and of each row's
 FREE, FILLED, RUNNING, DONE = range(4)
 SUCCEEDED, FAILED, OUT_OF_MEMORY, DEVICE_LOST = range(4)
 
 # Offsets in a slot, docs/runner-protocol.md.
-OUTCOME, SEQUENCE, ROWS, OUTPUT_COUNT, INPUTS_END = 4, 8, 16, 24, 32
+OUTCOME, SEQUENCE, ROWS, OUTPUT_COUNT, ROW_ERRORS, INPUTS_END = 4, 8, 16, 24, 28, 32
 TAKEN, PREPARED, STARTED, COMPLETED = 40, 48, 56, 64
 ERROR, ROW_FAILED, INPUTS, OUTPUTS, DATA = 72, 328, 4424, 9288, 14208
 TENSOR = struct.Struct("=64sII8qQQ")  # name, datatype, rank, shape, offset, size
-PARENT_PART = struct.Struct("=IIIIQ")  # from ROWS: rows, inputs, outputs, reserved, end
+PARENT_PART = struct.Struct("=IIIIQ")  # from ROWS: rows, inputs, outputs, row errors, end
 
 _RELAXED, _ACQUIRE, _RELEASE = 0, 2, 3  # memory orders of the compiler
 _RING = (1).to_bytes(8, sys.byteorder)
@@ -74,7 +74,7 @@ class Slot:
         self.size = size
 
     def parent_part(self):
-        """rows, input_count, output_count, reserved, inputs_end"""
+        """rows, input_count, output_count, row_errors, inputs_end"""
         return PARENT_PART.unpack_from(self.memory, self.base + ROWS)
 
     def set_parent_part(self, rows, inputs, end):
@@ -83,7 +83,7 @@ class Slot:
     def clear(self, rows):
         """What the runner clears when it takes a slot."""
         at = self.base
-        self.memory[at + OUTPUT_COUNT:at + OUTPUT_COUNT + 4] = b"\0\0\0\0"
+        struct.pack_into("=II", self.memory, at + OUTPUT_COUNT, 0, 0)
         self.memory[at + ERROR] = 0
         if 0 < rows <= ROWS_MAX:
             self.memory[at + ROW_FAILED:at + ROW_FAILED + rows] = _NO_ROW_FAILED[:rows]
@@ -100,8 +100,22 @@ class Slot:
         at = self.base + ERROR
         return self.memory[at:at + ERROR_BYTES].split(b"\0")[0].decode("utf-8", "replace")
 
-    def fail_row(self, row):
-        self.memory[self.base + ROW_FAILED + row] = 1
+    def fail_rows(self, failures, rows, end):
+        """Marks rows as failed; why, row by row, is written behind the outputs if it fits.
+
+        failures: (message, whether the row is at fault) by row.
+        """
+        for row, (_, refused) in failures.items():
+            self.memory[self.base + ROW_FAILED + row] = 2 if refused else 1
+        if end + rows * ERROR_BYTES > self.size:
+            return
+        at = self.base + end
+        for row in range(rows):
+            text = failures[row][0] if row in failures else ""
+            data = leat_control.clean(text, ERROR_BYTES - 1) + b"\0"
+            begin = at + row * ERROR_BYTES
+            self.memory[begin:begin + len(data)] = data
+        struct.pack_into("=I", self.memory, self.base + ROW_ERRORS, end // ALIGN)
 
     def set_time(self, field, now_ns):
         _store_8(self.address + field, now_ns, _RELAXED)

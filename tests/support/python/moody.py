@@ -30,6 +30,11 @@ def give_up_with_outputs(x):
     raise leat_runner.ItemError(np.flatnonzero(x[:, 0] == 18), "an eighteen", right(x))
 
 
+def refuse(x):
+    raise leat_runner.ItemError({row: f"row {row} is none" for row in np.flatnonzero(x[:, 0])},
+                                refused=True)
+
+
 def fail(x):
     raise ValueError("one of them is\na one")
 
@@ -83,6 +88,7 @@ MOODS = {
     19: flood,
     20: lambda x: {"y": "words"},
     21: lambda x: {"y": [[float(v)] for v in x[:, 3]]},
+    23: refuse,
     22: lambda x: (_ for _ in ()).throw(leat_runner.ItemError([99], "nobody")),
 }
 

@@ -110,7 +110,7 @@ parent_expect(struct parent *p, const char *type)
 }
 
 bool
-parent_hears(struct parent *p, const char *words)
+parent_logs(struct parent *p, const char *words)
 {
     do {
         if (!receive(p)) {

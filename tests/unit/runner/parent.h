@@ -47,7 +47,7 @@ void parent_stop(struct parent *p);
 void parent_send(struct parent *p, const char *text);
 
 /** Waits up to 30 s for a `log` with that text in a line of its own or within one. */
-bool parent_hears(struct parent *p, const char *words);
+bool parent_logs(struct parent *p, const char *words);
 
 /** Whether the socket's other end is closed by all within that time; drops messages. */
 bool parent_is_gone(struct parent *p, int wait_ms);

@@ -140,10 +140,33 @@ Test(python, fails_only_the_rows_that_the_class_gives_up)
         for (uint32_t i = 0; i < 4; i++) {
             bool failed = batches[b].first[i] != 0;
             cr_assert_eq(slot->row_failed[i], failed);
+            cr_assert_str_eq(row_error(slot, i), failed ? batches[b].error : "");
             cr_assert(failed || row_is_right(slot, i));
         }
     }
     expect_right(&l, slot, 4);
+    loaded_close(&l);
+    parent_stop(&p);
+}
+
+Test(python, tells_each_row_its_own_reason_and_whether_it_is_at_fault)
+{
+    struct parent p;
+    struct loaded l;
+    start(&p, &l, MOODY);
+    struct slot_head *slot = loaded_slot(&l, 0);
+    fill_bytes(slot, 4, "\27\0\27\0");
+    cr_assert(loaded_run(&l, slot));
+    cr_assert_eq(slot->outcome, SLOT_SUCCEEDED, "%s", slot->error);
+    cr_assert_str_eq(slot->error, "");
+    cr_assert_str_eq(row_error(slot, 0), "row 0 is none");
+    cr_assert_str_eq(row_error(slot, 1), "");
+    cr_assert_str_eq(row_error(slot, 2), "row 2 is none");
+    cr_assert_eq(slot->row_failed[2], SLOT_ROW_REFUSED);
+    cr_assert(row_is_right(slot, 1) && row_is_right(slot, 3));
+    fill_bytes(slot, 2, "\0\0");
+    cr_assert(loaded_run(&l, slot));
+    cr_assert_null(row_error(slot, 0));
     loaded_close(&l);
     parent_stop(&p);
 }
@@ -176,19 +199,19 @@ Test(python, passes_prints_logs_and_tracebacks_to_the_batchers_log)
     struct slot_head *slot = loaded_slot(&l, 0);
     fill_bytes(slot, 1, "\17");
     cr_assert(loaded_run(&l, slot));
-    cr_assert(parent_hears(&p, "text=printed: a word"));
+    cr_assert(parent_logs(&p, "text=printed: a word"));
     cr_assert(parent_said(&p, "level=info"));
     cr_assert(parent_said(&p, "instance=3"));
     fill_bytes(slot, 1, "\17");
     cr_assert(loaded_run(&l, slot));
-    cr_assert(parent_hears(&p, "text=from another program"));
+    cr_assert(parent_logs(&p, "text=from another program"));
     fill_bytes(slot, 1, "\17");
     cr_assert(loaded_run(&l, slot));
-    cr_assert(parent_hears(&p, "text=moody: logged: 1 rows"));
+    cr_assert(parent_logs(&p, "text=moody: logged: 1 rows"));
     cr_assert(parent_said(&p, "level=error"));
     fill_bytes(slot, 1, "\1");
     cr_assert(loaded_run(&l, slot));
-    cr_assert(parent_hears(&p, "text=Traceback (most recent call last): | "));
+    cr_assert(parent_logs(&p, "text=Traceback (most recent call last): | "));
     cr_assert_not_null(strstr(p.message, "moody.py"));
     cr_assert_not_null(strstr(p.message, "ValueError: one of them is | a one\n"));
     loaded_close(&l);
@@ -203,7 +226,7 @@ Test(python, cuts_a_flood_of_prints_and_says_so)
     fill_bytes(loaded_slot(&l, 0), 1, "\23");
     loaded_submit(&l, loaded_slot(&l, 0));
     parent_send(&p, "type=stop\n");
-    cr_assert(parent_hears(&p, "left out"));
+    cr_assert(parent_logs(&p, "left out"));
     cr_assert_eq(parent_wait_exit(&p), 0);
     cr_assert_eq(atomic_load(&loaded_slot(&l, 0)->state), SLOT_DONE);
     loaded_close(&l);

@@ -249,7 +249,7 @@ Test(python_slots, runs_preprocess_and_postprocess_of_batches_and_of_rows)
     static const float halves[] = {0.0F, 3.5F};
     expect_data(slot, 0, halves, sizeof halves);
     cr_assert(slot->row_failed[0] == 1 && slot->row_failed[1] == 0);
-    cr_assert_not_null(strstr(slot->error, "invalid literal"), "%s", slot->error);
+    cr_assert_not_null(strstr(row_error(slot, 0), "invalid literal"));
     loaded_close(&batches);
     loaded_close(&rows);
     parent_stop(&p);
