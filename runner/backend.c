@@ -5,7 +5,7 @@
 #include <string.h>
 
 static const struct backend_ops *const backends[] = {&backend_dense, &backend_sim,
-                                                     &backend_echo};
+                                                     &backend_echo, &backend_plugin};
 enum { BACKEND_COUNT = sizeof backends / sizeof backends[0] };
 
 const struct backend_ops *

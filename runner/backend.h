@@ -15,6 +15,7 @@
 #include "runner/properties.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* What a load is given; borrowed during load() only. */
 struct model_source {
@@ -22,6 +23,8 @@ struct model_source {
     const struct properties
         *properties;    /* of model.properties, keys as written there */
     const char *device; /* "cpu" */
+    int control_fd;     /* for control_log(), valid for as long as the model */
+    uint32_t instance;  /* likewise */
 };
 
 struct backend_ops {
@@ -67,12 +70,13 @@ struct backend_ops {
 
 extern const struct backend_ops backend_dense;
 extern const struct backend_ops backend_echo;
+extern const struct backend_ops backend_plugin;
 extern const struct backend_ops backend_sim;
 
 /** The backend of that platform, or NULL. */
 const struct backend_ops *backend_find(const char *platform);
 
-/** "dense,sim,echo": what this build has. */
+/** "dense,sim,echo,plugin": what this build has. */
 void backend_list(struct buf *out);
 
 #endif

@@ -116,7 +116,7 @@ slot_bytes_at(struct slot_head *slot, uint64_t offset)
  *
  * Control messages, by `type`:
  *
- *   hello    child   version=1 pid=N backends=dense,sim,echo
+ *   hello    child   version=1 pid=N backends=dense,sim,echo,plugin
  *   load     parent  instance=N model=NAME version=V dir=PATH platform=P slot_bytes=N
  *                    max_batch_size=N device=cpu  + every other key of model.properties
  *                    (batch.buckets too) as property.KEY=VALUE;  3 descriptors: slab,

@@ -33,7 +33,7 @@ declare -A homes=(
     ["gnutls/"]='^base/http_server'
     ["librdkafka/"]='^bus/' ["avro.h"]='^schemas/' ["avro/"]='^schemas/'
     ["jansson.h"]='^schemas/' ["lmdb.h"]='^results/' ["openssl/"]='^results/|^base/digest'
-    ["cblas.h"]='^runner/' ["zlib.h"]='^schemas/avro_file'
+    ["cblas.h"]='^runner/' ["leat/"]='^runner/(backend_)?plugin' ["zlib.h"]='^schemas/avro_file'
 )
 pure="base/heap base/map base/datatype schemas/framing schemas/codec batcher/cost
 batcher/cancel batcher/former batcher/former_batch batcher/former_fit batcher/former_list
@@ -87,6 +87,10 @@ twice=$(for file in $(echo "$files" | grep '\.c$' | grep -v -E '^runner/|/main\.
 done | sort | uniq -d)
 [ -z "$twice" ] || complain "functions of two files with one name:" $twice
 
+for standard in "c -std=c99" "c -std=c11" "c++ -std=c++11"; do
+    ${CC:-cc} -x $standard -pedantic -Wall -Wextra -Werror -fsyntax-only include/leat/plugin.h ||
+        complain "include/leat/plugin.h is no $standard"
+done
 for header in $(echo "$files" | grep '\.h$'); do
     ${CC:-cc} -std=c11 -D_GNU_SOURCE -I. -fsyntax-only -x c "$header" ||
         complain "$header does not compile alone"

@@ -91,6 +91,17 @@ parent_expect(struct parent *p, const char *type)
 }
 
 bool
+parent_hears(struct parent *p, const char *line)
+{
+    do {
+        if (!receive(p)) {
+            return false;
+        }
+    } while (!parent_said(p, line));
+    return true;
+}
+
+bool
 parent_said(const struct parent *p, const char *line)
 {
     size_t size = strlen(line);
