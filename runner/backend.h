@@ -60,7 +60,7 @@ struct backend_ops {
 
     /**
      * Computes every output by batch_output(), in the model's order. Rows that fail by
-     * themselves are marked in row_failed. b->slot->started_ns is the moment of the
+     * themselves are told by batch_fail_row(). b->slot->started_ns is the moment of the
      * call.
      *
      * @return SLOT_SUCCEEDED, or another outcome with its reason by batch_fail()
