@@ -24,19 +24,27 @@ plugin_batch_fail(struct leat_batch *lent, const char *why)
 }
 
 static void
-plugin_fail_row(struct leat_batch *lent, uint32_t row, const char *why)
+judge_row(struct leat_batch *lent, uint32_t row, enum slot_row how, const char *why)
 {
-    struct plugin_batch *view = view_of(lent);
-    struct slot_head *slot = view->batch->slot;
-    if (row >= view->batch->rows) {
+    struct batch *b = view_of(lent)->batch;
+    if (row < b->rows) {
+        batch_fail_row(b, row, how, "%.200s", why);
+    } else {
         (void)plugin_batch_fail(lent,
                                 "the plug-in failed a row that the batch has not");
-        return;
     }
-    slot->row_failed[row] = 1;
-    if (slot->error[0] == '\0') {
-        batch_fail(view->batch, "%.200s", why);
-    }
+}
+
+static void
+plugin_fail_row(struct leat_batch *lent, uint32_t row, const char *why)
+{
+    judge_row(lent, row, SLOT_ROW_FAILED, why);
+}
+
+static void
+plugin_refuse_row(struct leat_batch *lent, uint32_t row, const char *why)
+{
+    judge_row(lent, row, SLOT_ROW_REFUSED, why);
 }
 
 /* @return what is wrong with an output of that shape, or NULL */
@@ -113,6 +121,7 @@ plugin_batch_open(struct plugin_batch *view, struct batch *batch)
         .output = plugin_output,
         .fail = plugin_batch_fail,
         .fail_row = plugin_fail_row,
+        .refuse_row = plugin_refuse_row,
     };
     for (uint32_t i = 0; i < model->input_count; i++) {
         const struct batch_input *in = &batch->inputs[i];

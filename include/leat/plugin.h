@@ -17,9 +17,9 @@
  * process: what is global in the plug-in is theirs together. Threads of the plug-in's
  * own are welcome; none may be left when unload() returns, the object is unmapped then.
  *
- * Errors. Functions that return int give an enum leat_outcome. Say why first, by fail()
- * or fail_row(): that text is what the caller of the model reads. Longer texts are cut
- * at 200 bytes.
+ * Errors. Functions that return int give an enum leat_outcome. Say why first, by
+ * fail(), fail_row() or refuse_row(): that text is what the caller of the model reads.
+ * Longer texts are cut at 200 bytes.
  */
 #ifndef LEAT_PLUGIN_H
 #define LEAT_PLUGIN_H
@@ -176,9 +176,13 @@ struct leat_batch {
     /** Says why the batch fails. @return LEAT_FAILED, for `return batch->fail(...)` */
     int (*fail)(struct leat_batch *batch, const char *why);
 
-    /** Fails one row: its item alone is FAILED, whatever the outputs hold there. Of
-     * several reasons in one batch the first is told for all. */
+    /**
+     * Fails one row: its item alone is FAILED, whatever the outputs hold there. Of a
+     * row's reasons the first is kept. refuse_row() says that the caller is to blame
+     * (400 over HTTP, else 500): the same row never succeeds.
+     */
     void (*fail_row)(struct leat_batch *batch, uint32_t row, const char *why);
+    void (*refuse_row)(struct leat_batch *batch, uint32_t row, const char *why);
 };
 
 /* What a plug-in is; static, it outlives unload(). */

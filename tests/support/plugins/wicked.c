@@ -31,6 +31,7 @@ enum harm {
     LEAK,       /* LEAK_BYTES are taken and never given back */
     BAD_ROW,    /* a row is failed that is not in the batch */
     QUIET,      /* run() fails without a word */
+    REFUSE,     /* the row fails alone, by its caller's fault */
 };
 
 enum { ROW_BYTES_LEAST = 3, LEAK_BYTES = 64 << 20 };
@@ -109,6 +110,9 @@ spoil_batch(struct leat_batch *b, enum harm harm, uint32_t row)
     switch (harm) {
     case REJECT:
         b->fail_row(b, row, "wicked: this row is rejected");
+        return -1;
+    case REFUSE:
+        b->refuse_row(b, row, "wicked: nobody should ask this");
         return -1;
     case FAIL:
         return b->fail(b, "wicked: the batch fails");

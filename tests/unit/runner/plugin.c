@@ -36,6 +36,7 @@ enum {
     LEAK,
     BAD_ROW,
     QUIET,
+    REFUSE,
 };
 
 static void
@@ -125,8 +126,13 @@ Test(plugin, fails_one_row_and_answers_the_others)
     start(&p, &l, WICKED);
     struct slot_head *slot = run_harm(&l, REJECT);
     expect_right(slot, 1);
-    cr_assert(!slot->row_failed[0] && slot->row_failed[1] && !slot->row_failed[2]);
-    cr_assert_str_eq(slot->error, "wicked: this row is rejected");
+    cr_assert(slot->row_failed[0] == SLOT_ROW_FINE && slot->row_failed[2] == 0);
+    cr_assert_eq(slot->row_failed[1], SLOT_ROW_FAILED);
+    cr_assert_str_eq(row_error(slot, 1), "wicked: this row is rejected");
+    slot = run_harm(&l, REFUSE);
+    expect_right(slot, 1);
+    cr_assert_eq(slot->row_failed[1], SLOT_ROW_REFUSED);
+    cr_assert_str_eq(row_error(slot, 1), "wicked: nobody should ask this");
     slot = run_harm(&l, GIVE_NAN);
     expect_right(slot, 1);
     const float *values = slot_bytes_at(slot, slot->outputs[1].offset);
