@@ -8,7 +8,6 @@
  * Shows what a plug-in does: read files and properties, tell tensors, write outputs of
  * fixed and of variable size in place, refuse a row, log.
  */
-#include <errno.h>
 #include <leat/plugin.h>
 #include <math.h>
 #include <stdio.h>
@@ -84,9 +83,7 @@ read_file(struct leat_load *load, struct model *m)
     snprintf(path, sizeof path, "%s/centroids.csv", load->directory);
     FILE *file = fopen(path, "r");
     if (file == NULL) {
-        char why[200];
-        snprintf(why, sizeof why, "centroids.csv: %s", strerror(errno));
-        return load->fail(load, why);
+        return load->fail(load, "centroids.csv cannot be opened");
     }
     const char *wrong = read_lines(m, file);
     fclose(file);

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One seed and one kind of model under load: its runner dies by SIGKILL at random moments, then
+stands still (SIGSTOP), then rows come that do all the harm that the kind knows. Nothing may be
+lost or crossed; the guilty rows, and no others, are FAILED with their cause."""
+import os
+import random
+import signal
+import time
+
+import checker
+import kinds
+import stage
+from feeder import Feeder
+from history import Witness
+
+PARTITIONS, RUN_TIMEOUT_MS, ANSWERED_S = 4, 600, 90
+
+
+def _processes(pid):
+    """The runner of a batcher, and what it has started itself."""
+    found = []
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as f:
+            found += [int(child) for child in f.read().split()]
+    for child in list(found):
+        try:
+            found += _processes(child)
+        except OSError:
+            pass  # it has ended meanwhile
+    return found
+
+
+def _deaths(batcher):
+    return batcher.log().count("msg=runner_died")
+
+
+def _strike(batcher, dice, number, moments_ms):
+    """A signal to one of the runner's processes, and the batcher's word of the death."""
+    time.sleep(dice.randint(*moments_ms) / 1000)
+    running = stage.wait_for("a runner", lambda: _processes(batcher.pid))
+    before = _deaths(batcher)
+    os.kill(dice.choice(running), number)
+    stage.wait_for("its death", lambda: _deaths(batcher) > before)
+
+
+def _harm(feeder, harms, spacing_s):
+    for what, (row, _) in harms.items():
+        feeder.put(row, what)
+        time.sleep(spacing_s)
+
+
+def _answered(witness, ids):
+    """The history, once every id has its answer."""
+    end = time.monotonic() + ANSWERED_S
+    while True:
+        found = witness.history()
+        answers = found.answers()
+        missing = sum(i not in answers for i in ids)
+        if missing == 0:
+            return found
+        if time.monotonic() > end:
+            raise TimeoutError(f"{missing} of {len(ids)} are not answered")
+        time.sleep(0.5)
+
+
+def _judge(history, feeder, harms):
+    """What is wrong with who was answered what."""
+    wrong = []
+    for request_id, replies in history.answers().items():
+        what, reply = feeder.guilty.get(request_id), replies[0]
+        if what is None and reply.status != "SUCCEEDED":
+            wrong.append(f"an innocent row is {reply.status}: {reply.error}")
+        elif what is not None and (reply.status != "FAILED" or
+                                   harms[what][1] not in reply.error):
+            wrong.append(f"a row that {what} is {reply.status}: {reply.error}")
+    return wrong
+
+
+def run(s, seed, name, quick):
+    dice, prefix, kind = random.Random(f"{seed}{name}"), f"runner{seed}{name}.", kinds.KINDS[name]
+    folder = os.path.join(s.folder, f"seed{seed}")
+    s.topics(prefix, [name], PARTITIONS)
+    kills, hangs = (3, 1) if quick else (10, 3)
+    with Witness(s.brokers, prefix, name, PARTITIONS, kind.wanted) as witness:
+        batcher = s.batcher(prefix, kinds.repository(folder, name),
+                            f"--batcher.run.timeout={RUN_TIMEOUT_MS}ms")
+        feeder = Feeder(s, prefix, name, kind, dice, PARTITIONS)
+        feeder.start()
+        for _ in range(kills):
+            _strike(batcher, dice, signal.SIGKILL, (300, 900))
+        for _ in range(hangs):
+            _strike(batcher, dice, signal.SIGSTOP, (300, 900))
+        _harm(feeder, kind.harms, 0.5)
+        ids = feeder.end()
+        history = _answered(witness, ids)
+        deaths, log = _deaths(batcher), batcher.log()
+        status = batcher.stop(60)
+    history = witness.history()
+    wrong = checker.check(history) + _judge(history, feeder, kind.harms)
+    if "msg=revoked" in log:
+        wrong.append("the batcher left its group")
+    failed = sum(a[0].status == "FAILED" for a in history.answers().values())
+    return {"": f"seed {seed} {name}", "requests": len(history.requests), "kills": kills,
+            "hangs": hangs, "harms": len(kind.harms), "failed": failed, "deaths": deaths,
+            "exits": [status] if status else [], "wrong": wrong}
