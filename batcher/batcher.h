@@ -24,6 +24,7 @@ struct batcher_config {
     const char *admin_listen; /* admin.listen; NULL = off */
     const char
         *runner_command; /* runner.command; NULL: leat-runner beside the program */
+    int64_t runner_memory_max;  /* runner.memory.max; 0 = no limit */
     const char *group_instance; /* group.instance.id; NULL = dynamic member */
     const char *reply_allow; /* reply.topics.allow: names or prefix*, comma-separated */
     const char *dead_letter_headers; /* dead.letters.headers */

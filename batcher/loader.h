@@ -12,6 +12,7 @@
 #include "base/status.h"
 #include "batcher/instance.h"
 #include "batcher/repository.h"
+#include "batcher/runner_memory.h"
 #include "batcher/runner_process.h"
 
 #include <stdbool.h>
@@ -41,6 +42,7 @@ struct loader {
     unsigned instance_count;
     struct loader_events events;
     void *arg;
+    struct runner_memory memory; /* bytes_max is set by the caller */
     struct runner_process *runner;
     unsigned loaded; /* instances of this runner */
     unsigned deaths; /* before the first load */
@@ -60,6 +62,9 @@ void loader_stop(struct loader *l);
 
 /** Does what is due. @return when it wants to be called next */
 int64_t loader_turn(struct loader *l, int64_t now_ns);
+
+/** Whether the runner keeps to its memory. */
+enum memory_verdict loader_memory_verdict(struct loader *l, int64_t now_ns);
 
 /** Kills the runner, for a reason of ours. @param[in] reason static text */
 void loader_kill(struct loader *l, const char *reason);

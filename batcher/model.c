@@ -140,17 +140,19 @@ model_create(struct model **out,
         free(m);
         return fault_set(fault, status, "the slabs of %s", source->name);
     }
-    m->loader = (struct loader){.loop = context->loop,
-                                .command = context->config->runner_command,
-                                .source = source,
-                                .instances = m->dispatcher.instances,
-                                .instance_count = source->instances,
-                                .events = {.described = model_described,
-                                           .measured = model_measured,
-                                           .loaded = model_loaded,
-                                           .died = model_died,
-                                           .failed = model_fail},
-                                .arg = m};
+    m->loader =
+        (struct loader){.loop = context->loop,
+                        .command = context->config->runner_command,
+                        .memory = {.bytes_max = context->config->runner_memory_max},
+                        .source = source,
+                        .instances = m->dispatcher.instances,
+                        .instance_count = source->instances,
+                        .events = {.described = model_described,
+                                   .measured = model_measured,
+                                   .loaded = model_loaded,
+                                   .died = model_died,
+                                   .failed = model_fail},
+                        .arg = m};
     loader_init(&m->loader);
     *out = m;
     return STATUS_OK;
@@ -179,9 +181,24 @@ model_destroy(struct model **model)
     *model = NULL;
 }
 
+/** Over its memory a runner ends what it has, and gets no more. */
+static void
+model_bound_memory(struct model *m, int64_t now_ns)
+{
+    enum memory_verdict verdict = loader_memory_verdict(&m->loader, now_ns);
+    if (verdict == MEMORY_FINE) {
+        return;
+    }
+    m->dispatcher.serving = false;
+    if (verdict == MEMORY_BROKEN || m->dispatcher.under_way == 0) {
+        loader_kill(&m->loader, "killed: it held more than runner.memory.max");
+    }
+}
+
 static void
 model_watch_runner(struct model *m, int64_t now_ns)
 {
+    model_bound_memory(m, now_ns);
     if (dispatcher_overran(&m->dispatcher, now_ns)) {
         loader_kill(&m->loader, "killed: a batch ran over batcher.run.timeout");
     } else if (m->dispatcher.device_lost) {

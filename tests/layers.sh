@@ -92,7 +92,7 @@ for standard in "c -std=c99" "c -std=c11" "c++ -std=c++11"; do
         complain "include/leat/plugin.h is no $standard"
 done
 for header in $(echo "$files" | grep '\.h$'); do
-    ${CC:-cc} -std=c11 -D_GNU_SOURCE -I. -fsyntax-only -x c "$header" ||
+    ${CC:-cc} -std=c11 -D_GNU_SOURCE -I. -Iinclude -fsyntax-only -x c "$header" ||
         complain "$header does not compile alone"
 done
 exit $failed

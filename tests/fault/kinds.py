@@ -16,7 +16,7 @@ WIDTH = 5
 # properties: lines of model.properties; files: {name: bytes, or a path to be copied} of the
 # version; row(i): the bytes of the i-th row; datatype: of it; wanted(row): the answer, as a
 # number; harms: {what a row does: (the row, what its error says)}, the guilty alone is FAILED;
-# leak: a row that leaks tens of MiB each time, and is answered right.
+# leak: a row that leaks 10 to 20 MiB each time, and is answered right.
 Kind = collections.namedtuple("Kind", "properties files row datatype wanted harms leak",
                               defaults=(None,))
 

@@ -34,7 +34,7 @@ enum harm {
     REFUSE,     /* the row fails alone, by its caller's fault */
 };
 
-enum { ROW_BYTES_LEAST = 3, LEAK_BYTES = 64 << 20 };
+enum { ROW_BYTES_LEAST = 3, LEAK_BYTES = 16 << 20, PAGE_BYTES = 4096 };
 
 struct wicked {
     const struct leat_log *log;
@@ -97,9 +97,9 @@ end_process(enum harm harm)
 static void
 leak(void)
 {
-    void *volatile lost = malloc(LEAK_BYTES);
-    if (lost != NULL) {
-        memset(lost, 1, LEAK_BYTES);
+    volatile char *lost = malloc(LEAK_BYTES);
+    for (size_t i = 0; lost != NULL && i < LEAK_BYTES; i += PAGE_BYTES) {
+        lost[i] = 1;
     }
 }
 
