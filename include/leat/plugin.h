@@ -9,7 +9,8 @@
  * The two sides may be built against different versions of this header. The first two
  * words of struct leat_plugin are read in every version: another major is refused, a
  * newer minor on either side is not. Structs that begin with `size` grow at their end
- * with the minor; the others stay as they are for the whole major.
+ * with the minor, so look whether `size` reaches a member that came later than 1.0; the
+ * others stay as they are for the whole major.
  *
  * Threads. Of one instance of the model, load(), run() and unload() are called from one
  * thread, prepare() from a second one while run() computes the batch before. Several
@@ -18,8 +19,9 @@
  * own are welcome; none may be left when unload() returns, the object is unmapped then.
  *
  * Errors. Functions that return int give an enum leat_outcome. Say why first, by
- * fail(), fail_row() or refuse_row(): that text is what the caller of the model reads.
- * Longer texts are cut at 200 bytes.
+ * fail(), fail_row() or refuse_row(): that text is what the caller of the model reads,
+ * cut at 200 bytes. An exception of C++ must not leave the plug-in: it would end the
+ * process.
  */
 #ifndef LEAT_PLUGIN_H
 #define LEAT_PLUGIN_H

@@ -31,6 +31,9 @@ class Feeder(threading.Thread):
             self._wanted.append((request_id, row))
         return request_id
 
+    def has_sent(self, request_id):
+        return self._trouble is not None or request_id in self.sent[-2 * WAVE:]
+
     def _record(self, request_id, row):
         shape = [1, len(row) // (4 if self.kind.datatype == records.FP32 else 1)]
         tensor = records.tensor("data", row, shape, self.kind.datatype)

@@ -19,17 +19,15 @@ MEMORY_MAX, LEAKS = 256 << 20, "leaks"
 
 
 def _processes(pid):
-    """The runner of a batcher, and what it has started itself."""
+    """The runner of a batcher, and then what it has started itself."""
     found = []
-    for task in os.listdir(f"/proc/{pid}/task"):
-        with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as f:
-            found += [int(child) for child in f.read().split()]
-    for child in list(found):
-        try:
-            found += _processes(child)
-        except OSError:
-            pass  # it has ended meanwhile
-    return found
+    try:
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as f:
+                found += [int(child) for child in f.read().split()]
+    except OSError:
+        pass  # it has ended meanwhile
+    return found + [below for child in found for below in _processes(child)]
 
 
 def _deaths(batcher):
@@ -37,11 +35,13 @@ def _deaths(batcher):
 
 
 def _strike(batcher, dice, number, moments_ms):
-    """A signal to one of the runner's processes, and the batcher's word of the death."""
+    """SIGKILL to the runner, SIGSTOP also to what it has started; then the batcher's word of the
+    death."""
     time.sleep(dice.randint(*moments_ms) / 1000)
     running = stage.wait_for("a runner", lambda: _processes(batcher.pid))
     before = _deaths(batcher)
-    os.kill(dice.choice(running), number)
+    for pid in running[:1] if number == signal.SIGKILL else running:
+        os.kill(pid, number)
     stage.wait_for("its death", lambda: _deaths(batcher) > before)
 
 
@@ -78,9 +78,9 @@ def _leak(batcher, feeder, kind, rows):
     scale = _Scale(batcher)
     scale.start()
     try:
-        for _ in range(rows):
-            feeder.put(kind.leak, LEAKS)
-            time.sleep(0.1)
+        for _ in range(rows):  # one a wave: many in a batch would take too long, not leak more
+            request_id = feeder.put(kind.leak, LEAKS)
+            stage.wait_for("a wave", lambda one=request_id: feeder.has_sent(one))
         batcher.wait_log("msg=runner_died", "runner.memory.max")
     finally:
         most = scale.end()
