@@ -31,6 +31,7 @@ struct batcher_config {
         *runner_command; /* runner.command; NULL: leat-runner beside the program */
     const char *runner_python;        /* runner.python: for platform=python */
     const char *runner_python_script; /* runner.python.script; NULL: where installed */
+    int64_t runner_memory_max;        /* runner.memory.max; 0 = no limit */
     const char *group_instance;       /* group.instance.id; NULL = dynamic member */
     const char *reply_allow; /* reply.topics.allow: names or prefix*, comma-separated */
     const char *dead_letter_headers; /* dead.letters.headers */

@@ -210,6 +210,7 @@ loader_start(struct loader *l, int64_t now_ns)
         return;
     }
     l->load_until_ns = now_ns + LOAD_TIMEOUT_NS;
+    runner_memory_reset(&l->memory, now_ns);
     for (unsigned i = 0; i < l->instance_count; i++) {
         if (send_load(l, &l->instances[i]) != STATUS_OK) {
             loader_kill(l, "killed: it could not be told what to load");
@@ -285,7 +286,17 @@ loader_turn(struct loader *l, int64_t now_ns)
     }
     int64_t due_ns =
         l->start_at_ns < l->load_until_ns ? l->start_at_ns : l->load_until_ns;
-    return due_ns < l->kill_at_ns ? due_ns : l->kill_at_ns;
+    due_ns = due_ns < l->kill_at_ns ? due_ns : l->kill_at_ns;
+    bool looks = l->runner != NULL && l->memory.look_at_ns < due_ns;
+    return looks ? l->memory.look_at_ns : due_ns;
+}
+
+enum memory_verdict
+loader_memory_verdict(struct loader *l, int64_t now_ns)
+{
+    return l->runner == NULL
+               ? MEMORY_FINE
+               : runner_memory_look(&l->memory, runner_process_pid(l->runner), now_ns);
 }
 
 void

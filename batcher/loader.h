@@ -13,6 +13,7 @@
 #include "batcher/instance.h"
 #include "batcher/repository.h"
 #include "batcher/runner_command.h"
+#include "batcher/runner_memory.h"
 #include "batcher/runner_process.h"
 
 #include <stdbool.h>
@@ -43,6 +44,7 @@ struct loader {
     unsigned instance_count;
     struct loader_events events;
     void *arg;
+    struct runner_memory memory; /* bytes_max is set by the caller */
     struct runner_process *runner;
     unsigned loaded; /* instances of this runner */
     unsigned deaths; /* before the first load */
@@ -74,6 +76,9 @@ int64_t loader_memory(const struct loader *l);
 
 /** Does what is due. @return when it wants to be called next */
 int64_t loader_turn(struct loader *l, int64_t now_ns);
+
+/** Whether the runner keeps to its memory. */
+enum memory_verdict loader_memory_verdict(struct loader *l, int64_t now_ns);
 
 /** Kills the runner, for a reason of ours. @param[in] reason static text */
 void loader_kill(struct loader *l, const char *reason);

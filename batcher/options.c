@@ -73,6 +73,15 @@ const struct option batcher_options[] = {
      .fallback = "",
      .help = "leat_runner.py; ../share/leat/python/leat_runner.py from this program "
              "unless given."},
+    {.name = "runner.memory.max",
+     .kind = OPTION_BYTES,
+     .offset = AT(runner_memory_max),
+     .least = 0,
+     .most = INT64_C(1) << 46,
+     .fallback = "0",
+     .help = "Memory that a runner may hold for itself, besides the slots and mapped "
+             "files: over it, it is started again between two batches, half over it "
+             "at once. 0: no limit."},
     {.name = "group.instance.id",
      .kind = OPTION_TEXT,
      .offset = AT(group_instance),

@@ -140,6 +140,7 @@ version_load(struct version *v)
                         .programs = {.runner = config->runner_command,
                                      .python = config->runner_python,
                                      .python_script = config->runner_python_script},
+                        .memory = {.bytes_max = config->runner_memory_max},
                         .source = &v->source->model,
                         .files = v->files,
                         .instances = v->dispatcher.instances,
@@ -197,9 +198,24 @@ version_leave(struct version *v)
     v->context.changed(v->context.arg);
 }
 
+/* Over its memory a runner ends what it has, and gets no more. */
+static void
+bound_memory(struct version *v, int64_t now_ns)
+{
+    enum memory_verdict verdict = loader_memory_verdict(&v->loader, now_ns);
+    if (verdict == MEMORY_FINE) {
+        return;
+    }
+    v->dispatcher.serving = false;
+    if (verdict == MEMORY_BROKEN || v->dispatcher.under_way == 0) {
+        loader_kill(&v->loader, "killed: it held more than runner.memory.max");
+    }
+}
+
 static void
 watch_runner(struct version *v, int64_t now_ns)
 {
+    bound_memory(v, now_ns);
     if (dispatcher_overran(&v->dispatcher, now_ns)) {
         loader_kill(&v->loader, "killed: a batch ran over batcher.run.timeout");
     } else if (v->dispatcher.device_lost) {

@@ -19,7 +19,7 @@ function(leat_program program room)
   if(EXISTS ${CMAKE_SOURCE_DIR}/${room}/main.c)
     add_executable(${program} ${room}/main.c)
     target_link_libraries(${program} PRIVATE leat_${room} leat_warnings)
-    install(TARGETS ${program} RUNTIME)
+    install(TARGETS ${program} RUNTIME COMPONENT Runtime)
   endif()
 endfunction()
 

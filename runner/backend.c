@@ -11,10 +11,7 @@
 #endif
 
 static const struct backend_ops *const backends[] = {
-    &backend_dense,
-    &backend_sim,
-    &backend_echo,
-    ONNXRUNTIME,
+    &backend_dense, &backend_sim, &backend_echo, ONNXRUNTIME, &backend_plugin,
 };
 enum { BACKEND_COUNT = sizeof backends / sizeof backends[0] };
 

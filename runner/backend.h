@@ -15,6 +15,7 @@
 #include "runner/properties.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* What a load is given; borrowed during load() only. */
 struct model_source {
@@ -23,6 +24,8 @@ struct model_source {
     const struct properties
         *properties;    /* of model.properties, keys as written there */
     const char *device; /* "cpu" */
+    int control_fd;     /* for control_log(), valid for as long as the model */
+    uint32_t instance;  /* likewise */
 };
 
 struct backend_ops {
@@ -69,6 +72,7 @@ extern const struct backend_ops backend_dense;
 extern const struct backend_ops backend_echo;
 extern const struct backend_ops backend_onnxruntime;        /* with its header */
 extern const struct backend_ops backend_onnxruntime_absent; /* without */
+extern const struct backend_ops backend_plugin;
 extern const struct backend_ops backend_sim;
 
 /* Around another one: where the properties have `steps`. No platform of its own. */

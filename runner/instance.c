@@ -64,6 +64,8 @@ load_model(struct instance *in, struct fault *fault)
         .directory = field(in, "dir", "."),
         .properties = &in->properties,
         .device = field(in, "device", "cpu"),
+        .control_fd = in->control_fd,
+        .instance = in->id,
     };
     status = in->ops->load(in->state, &source, &in->model, fault);
     if (status == STATUS_OK) {

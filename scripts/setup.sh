@@ -12,7 +12,7 @@ libopenblas-dev libssl-dev libjpeg62-turbo-dev libpng-dev"
 onnxruntime_packages="python3:python3 pip3:python3-pip" # to fetch it
 kafka_packages="java:openjdk-17-jre-headless mvn:maven"
 check_packages="libcriterion-dev libavro-dev libjansson-dev clang:clang clang-format:clang-format clang-tidy:clang-tidy
-libclang-rt-14-dev cppcheck:cppcheck pmccabe:pmccabe openssl:openssl kcat:kcat git:git python3:python3
+libclang-rt-14-dev g++:g++ cppcheck:cppcheck pmccabe:pmccabe openssl:openssl kcat:kcat git:git python3:python3
 python3-numpy python3-sklearn libatomic1"
 
 if [ -t 1 ]; then

@@ -36,7 +36,7 @@ declare -A homes=(
     ["jansson.h"]='^schemas/' ["lmdb.h"]='^results/' ["openssl/"]='^results/|^base/digest'
     ["cblas.h"]='^runner/' ["onnxruntime_c_api.h"]='^runner/(ort_|backend_onnxruntime)'
     ["jpeglib.h"]='^runner/image_jpeg' ["png.h"]='^runner/image_png'
-    ["zlib.h"]='^schemas/avro_file'
+    ["leat/"]='^runner/(backend_)?plugin' ["zlib.h"]='^schemas/avro_file'
 )
 pure="base/heap base/map base/datatype schemas/framing schemas/codec batcher/cost
 batcher/cancel batcher/former batcher/former_batch batcher/former_fit batcher/former_list
@@ -91,8 +91,12 @@ twice=$(for file in $(echo "$files" | grep '\.c$' | grep -v -E '^runner/|/main\.
 done | sort | uniq -d)
 [ -z "$twice" ] || complain "functions of two files with one name:" $twice
 
+for standard in "c -std=c99" "c -std=c11" "c++ -std=c++11"; do
+    ${CC:-cc} -x $standard -pedantic -Wall -Wextra -Werror -fsyntax-only include/leat/plugin.h ||
+        complain "include/leat/plugin.h is no $standard"
+done
 for header in $(echo "$files" | grep '\.h$'); do
-    ${CC:-cc} -std=c11 -D_GNU_SOURCE -I. -fsyntax-only -x c "$header" ||
+    ${CC:-cc} -std=c11 -D_GNU_SOURCE -I. -Iinclude -fsyntax-only -x c "$header" ||
         complain "$header does not compile alone"
 done
 exit $failed

@@ -3,6 +3,7 @@
 must get, replies, dead letters, and samples of committed offsets taken on the way. The records
 are taken apart here by the schema alone, with nothing of the product's code."""
 import collections
+import functools
 import subprocess
 import threading
 import time
@@ -10,9 +11,10 @@ import time
 import eye
 
 Request = collections.namedtuple("Request", "partition offset time_ms id wanted")
-# received_ms: by the batcher; batch: when it began and ended.
-Reply = collections.namedtuple("Reply",
-                               "partition offset time_ms id status value received_ms batch")
+# received_ms: by the batcher; batch: when it began and ended; error: what it says.
+Reply = collections.namedtuple(
+    "Reply", "partition offset time_ms id status value received_ms batch error",
+    defaults=("",))
 Letter = collections.namedtuple("Letter", "partition offset time_ms id")
 # committed: {partition: offset}; replies, letters: ends of those topics just after.
 Sample = collections.namedtuple("Sample", "time_ms committed replies letters")
@@ -79,7 +81,7 @@ class _Avro:
         return self.bytes()
 
 
-def _fnv(row):
+def fnv(row):
     """The published constants of FNV-1a, 64 bits: what the sim model answers."""
     value = 0xcbf29ce484222325
     for byte in row:
@@ -91,13 +93,13 @@ def _body(value):
     return _Avro(value, 10 if value[:2] == b"\xc3\x01" else 0)
 
 
-def read_request(partition, offset, time_ms, _key, value):
+def read_request(wanted, partition, offset, time_ms, _key, value):
     avro = _body(value)
     request_id = avro.text()
     avro.text()
     avro.optional_text()
     row = avro.array(avro.tensor)[0]
-    return Request(partition, offset, time_ms, request_id, _fnv(row))
+    return Request(partition, offset, time_ms, request_id, wanted(row))
 
 
 def read_reply(partition, offset, time_ms, _key, value):
@@ -107,12 +109,11 @@ def read_reply(partition, offset, time_ms, _key, value):
     avro.optional_text()
     status = STATUSES[avro.long()]
     outputs = avro.array(avro.tensor)
-    if avro.long():
-        avro.text(), avro.text(), avro.text()
+    error = " ".join(avro.text() for _ in range(3)) if avro.long() else ""
     _, received, started, completed = (avro.long() for _ in range(4))
     hash_ = int.from_bytes(outputs[0], "little") if outputs else None
     return Reply(partition, offset, time_ms, reply_id, status, hash_, received / 1000,
-                 (started, completed))
+                 (started, completed), error)
 
 
 def read_letter(partition, offset, time_ms, _key, value):
@@ -139,8 +140,9 @@ class Witness:
 
     INTERVAL_S = 0.1
 
-    def __init__(self, brokers, prefix, model, partitions):
+    def __init__(self, brokers, prefix, model, partitions, wanted=fnv):
         self.brokers, self.prefix, self.partitions = brokers, prefix, partitions
+        self.wanted = wanted  # row -> the answer that it must get, as a number
         self.topic = f"{prefix}requests.{model}"
         self.group = f"{prefix}batcher.{model}"
         self.samples = []
@@ -179,7 +181,8 @@ class Witness:
     def history(self):
         if self._trouble is not None:
             raise RuntimeError(f"the witness: {self._trouble}")
-        return History(dump(self.brokers, self.topic, read_request),
+        return History(dump(self.brokers, self.topic,
+                            functools.partial(read_request, self.wanted)),
                        dump(self.brokers, self.prefix + "replies", read_reply),
                        dump(self.brokers, self.prefix + "dead-letters", read_letter),
                        self.samples)

@@ -121,6 +121,17 @@ parent_logs(struct parent *p, const char *words)
 }
 
 bool
+parent_hears(struct parent *p, const char *line)
+{
+    do {
+        if (!receive(p)) {
+            return false;
+        }
+    } while (!parent_said(p, line));
+    return true;
+}
+
+bool
 parent_is_gone(struct parent *p, int wait_ms)
 {
     struct pollfd wait = {.fd = p->control, .events = POLLIN};

@@ -55,6 +55,9 @@ bool parent_is_gone(struct parent *p, int wait_ms);
 /** Receives the next message but `log`. @return its type is that */
 bool parent_expect(struct parent *p, const char *type);
 
+/** Receives messages until one has that line. @return whether one came */
+bool parent_hears(struct parent *p, const char *line);
+
 /** Whether the last message has this line. */
 bool parent_said(const struct parent *p, const char *line);
 

@@ -35,7 +35,7 @@ Test(process, says_hello_and_its_backends_and_stops_with_0)
     struct parent p;
     parent_start(&p);
     cr_assert(parent_said(&p, "version=1"));
-    cr_assert(parent_said(&p, "backends=dense,sim,echo,onnxruntime"));
+    cr_assert(parent_said(&p, "backends=dense,sim,echo,onnxruntime,plugin"));
     parent_stop(&p);
 }
 
