@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "batcher/metrics.h"
 #include "batcher/output_check.h"
+#include "batcher/row_failure.h"
 #include "batcher/slab.h"
 
 #include <stdatomic.h>
@@ -77,11 +78,19 @@ harvest_unanswered(struct dispatcher *d, struct batch *b, const struct ending *e
     }
 }
 
-/** Whether any of an item's rows failed by itself. */
-static bool
-rows_failed(const struct slot_head *head, uint32_t first, uint32_t count)
+/** @param[in] message of the slot, for want of one of the row */
+static void
+answer_row_failure(struct item *it,
+                   const struct row_failure *why,
+                   const char *message,
+                   const struct run *run)
 {
-    return memchr(&head->row_failed[first], 1, count) != NULL;
+    message = message[0] != '\0' ? message : "the model failed on this input";
+    const struct failure failure = {.status = why->status,
+                                    .message = why->message[0] != '\0' ? why->message
+                                                                       : message,
+                                    .stage = "run"};
+    reply_fail(it, &failure, run);
 }
 
 static void
@@ -95,19 +104,23 @@ answer_nan(struct item *it, const struct tensor *output, const struct run *run)
     reply_fail(it, &failure, run);
 }
 
+/** A slot that is done, its outputs found sound. */
+struct done_slot {
+    struct slot_head *head;
+    uint64_t slot_bytes;
+    const char *message; /* of the runner, for the whole slot */
+    const struct run *run;
+};
+
 static void
 answer_items(struct batch *b,
              bool allow_nan,
-             const struct slot_head *head,
-             struct slab_reader *r,
-             const struct run *run,
-             const char *message)
+             const struct done_slot *done,
+             struct slab_reader *r)
 {
+    const struct run *run = done->run;
     struct tensor outputs[SLOT_TENSORS_MAX];
-    const struct failure failure = {
-        .status = STATUS_MODEL_FAILED,
-        .message = message[0] != '\0' ? message : "the model failed on this input",
-        .stage = "run"};
+    struct row_failure why;
     uint32_t row = 0;
     for (struct item *it = b->first; it != NULL;) {
         struct item *next = it->next;
@@ -115,8 +128,8 @@ answer_items(struct batch *b,
         slab_reader_next(r, rows, outputs);
         metric_observe(&batcher_metrics[METRIC_WAIT_SECONDS],
                        (run->started_us - it->received_us) * NS_PER_US);
-        if (rows_failed(head, row, rows)) {
-            reply_fail(it, &failure, run);
+        if (row_failure_find(done->head, done->slot_bytes, row, rows, &why)) {
+            answer_row_failure(it, &why, done->message, run);
         } else if (!allow_nan && output_with_nan(outputs, r->count) != NULL) {
             answer_nan(it, output_with_nan(outputs, r->count), run);
         } else {
@@ -274,7 +287,11 @@ harvest_slot(void *arg, struct instance *in, unsigned slot)
     d->events.answered(d->arg);
     learn(d, b, &times, &past);
     (void)device_lane_dispatch(user->lane, now_ns);
-    answer_items(b, d->config.allow_nan, head, &reader, &run, message);
+    const struct done_slot done = {.head = head,
+                                   .slot_bytes = in->slab.slot_bytes,
+                                   .message = message,
+                                   .run = &run};
+    answer_items(b, d->config.allow_nan, &done, &reader);
     (void)instance_free(in, slot);
     batch_destroy(&b);
 }

@@ -111,6 +111,7 @@ slab_gather(struct slot_head *slot,
     slot->rows = rows;
     slot->input_count = spec->input_count;
     slot->output_count = 0;
+    slot->row_errors = 0;
     slot->inputs_end = at;
     slot->taken_ns = 0;
     slot->prepared_ns = 0;

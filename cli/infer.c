@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* leat infer MODEL FILE: an Open Inference Protocol body to a model, the answer back.
+/*
+ * leat infer MODEL FILE: an Open Inference Protocol body, or an image, to a model, and
+ * the answer back.
  */
 #include "cli/client.h"
 #include "cli/verb.h"
@@ -9,7 +11,8 @@
 static const char usage[] =
     "  leat infer digits models/digits/examples/seven.json\n"
     "  leat infer digits - < body.json\n"
-    "  leat infer digits body.json --async=true    # prints the job's id at once\n";
+    "  leat infer digits body.json --async=true    # prints the job's id at once\n"
+    "  leat infer digits-image seven.png           # a JPEG or PNG as it is\n";
 
 struct infer_config {
     bool async;
@@ -22,6 +25,19 @@ static const struct option infer_options[] = {
      .fallback = "false",
      .help = "Do not wait: print the accepted job, to be read with leat get ID."},
 };
+
+/* By the file's first bytes: what is no image is JSON. */
+static const char *
+media_type(struct span body)
+{
+    static const char jpeg[] = "\xff\xd8\xff";
+    static const char png[] = "\x89PNG";
+    if (body.size >= 3 && memcmp(body.data, jpeg, 3) == 0) {
+        return "image/jpeg";
+    }
+    return body.size >= 4 && memcmp(body.data, png, 4) == 0 ? "image/png"
+                                                            : "application/json";
+}
 
 static int
 infer(const struct client_config *client,
@@ -38,7 +54,7 @@ infer(const struct client_config *client,
     }
     char path[512];
     snprintf(path, sizeof(path), "/v2/models/%s/infer", model);
-    const struct http_header headers[] = {{"Content-Type", "application/json"},
+    const struct http_header headers[] = {{"Content-Type", media_type(buf_span(&body))},
                                           {"Prefer", "respond-async"}};
     int result =
         client_call(client, "POST", path, headers, async ? 2 : 1, buf_span(&body));

@@ -10,7 +10,7 @@
 #include "base/http_call.h"
 #include "ingest/admit.h"
 #include "ingest/answer_form.h"
-#include "ingest/json_length.h"
+#include "ingest/infer_body.h"
 #include "ingest/metrics.h"
 #include "ingest/outcome.h"
 #include "ingest/problem.h"
@@ -92,14 +92,7 @@ check_webhook(struct draft *d)
 static enum status
 read_body(struct draft *d)
 {
-    int64_t json_length = OIP_JSON_ONLY;
-    enum status status = json_length_read(http_header(d->x, JSON_LENGTH_HEADER),
-                                          &json_length, &d->fault);
-    if (status != STATUS_OK) {
-        return status;
-    }
-    return oip_read_request(http_body(d->x), json_length, d->call->job,
-                            &d->ingest->arena, &d->body, &d->fault);
+    return infer_body_read(d->x, d->call->job, &d->ingest->arena, &d->body, &d->fault);
 }
 
 static enum status

@@ -18,6 +18,7 @@
 
 /* What a load is given; borrowed during load() only. */
 struct model_source {
+    const char *platform;  /* one that backend_find() knows */
     const char *directory; /* of the version: its files */
     const struct properties
         *properties;    /* of model.properties, keys as written there */
@@ -57,7 +58,7 @@ struct backend_ops {
 
     /**
      * Computes every output by batch_output(), in the model's order. Rows that fail by
-     * themselves are marked in row_failed. b->slot->started_ns is the moment of the
+     * themselves are told by batch_fail_row(). b->slot->started_ns is the moment of the
      * call.
      *
      * @return SLOT_SUCCEEDED, or another outcome with its reason by batch_fail()
@@ -68,6 +69,9 @@ struct backend_ops {
 extern const struct backend_ops backend_dense;
 extern const struct backend_ops backend_echo;
 extern const struct backend_ops backend_sim;
+
+/* Around another one: where the properties have `steps`. No platform of its own. */
+extern const struct backend_ops backend_steps;
 
 /** The backend of that platform, or NULL. */
 const struct backend_ops *backend_find(const char *platform);

@@ -29,6 +29,43 @@ align_up(uint64_t offset)
     return (offset + SLOT_ALIGN - 1) / SLOT_ALIGN * SLOT_ALIGN;
 }
 
+/* A place for all rows' texts behind what was written so far; NULL without room. */
+static char *
+take_row_errors(struct batch *b)
+{
+    uint64_t size = (uint64_t)b->rows * SLOT_ROW_ERROR_BYTES;
+    uint64_t offset = align_up(b->outputs_at);
+    if (offset > b->slot_bytes || size > b->slot_bytes - offset ||
+        offset / SLOT_ALIGN > UINT32_MAX) {
+        return NULL;
+    }
+    char *texts = slot_bytes_at(b->slot, offset);
+    memset(texts, 0, size);
+    b->outputs_at = offset + size;
+    b->slot->row_errors = (uint32_t)(offset / SLOT_ALIGN);
+    return texts;
+}
+
+void
+batch_fail_row(
+    struct batch *b, uint32_t row, enum slot_row how, const char *format, ...)
+{
+    if (b->slot->row_failed[row] != SLOT_ROW_FINE) {
+        return;
+    }
+    b->slot->row_failed[row] = (uint8_t)how;
+    if (b->row_errors == NULL) {
+        b->row_errors = take_row_errors(b);
+    }
+    char *text = b->row_errors == NULL
+                     ? b->slot->error
+                     : b->row_errors + (size_t)row * SLOT_ROW_ERROR_BYTES;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, SLOT_ROW_ERROR_BYTES, format, args);
+    va_end(args);
+}
+
 static bool
 shape_fits(const struct batch *b,
            const struct model_tensor *want,
@@ -152,7 +189,9 @@ batch_open(struct batch *b,
     for (uint32_t i = 0; i < model->input_count; i++) {
         b->inputs[i].data = span_of(NULL, 0);
     }
+    b->row_errors = NULL;
     slot->output_count = 0;
+    slot->row_errors = 0;
     slot->error[0] = '\0';
     if (b->rows == 0 || (batches && b->rows > model->max_batch_size)) {
         batch_fail(b, "%" PRIu32 " rows, the model takes 1 to %" PRIu32, b->rows,

@@ -30,6 +30,7 @@ struct batch {
     uint32_t rows;             /* 1..max_batch_size; 1 where the model does not batch */
     bool warm_up;              /* zeros of our own making, before `loaded` */
     enum slot_outcome outcome; /* so far */
+    char *row_errors; /* [rows][SLOT_ROW_ERROR_BYTES] in the slot; NULL: none failed */
     struct batch_input inputs[SLOT_TENSORS_MAX]; /* as model->inputs */
 };
 
@@ -58,6 +59,20 @@ void *batch_output(struct batch *b, uint32_t index, const int64_t *shape, size_t
  */
 enum slot_outcome
 batch_fail(struct batch *b, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/**
+ * Marks a row as failed by itself and writes the reason where the parent finds it; the
+ * other rows go on. Of a row's reasons the first is kept, and if the slot has no room
+ * for the rows' texts the reason of the last row that failed stands for all.
+ *
+ * @param[in] row 0..rows-1
+ * @param[in] how SLOT_ROW_FAILED or SLOT_ROW_REFUSED
+ */
+void batch_fail_row(struct batch *b,
+                    uint32_t row,
+                    enum slot_row how,
+                    const char *format,
+                    ...) PRINTF_LIKE(4, 5);
 
 /**
  * Makes a batch of zeros (BYTES elements are empty, variable dimensions 1).

@@ -5,6 +5,8 @@
  */
 #include "runner/dense_layer.h"
 
+#include "runner/half.h"
+
 #include <cblas.h>
 
 #include <inttypes.h>
@@ -35,21 +37,6 @@ bits_to_float(uint32_t bits)
     float value;
     memcpy(&value, &bits, sizeof value);
     return value;
-}
-
-/* IEEE 754 binary16: 1 sign, 5 exponent (bias 15), 10 fraction bits. */
-static float
-half_to_float(uint16_t half)
-{
-    uint32_t sign = (uint32_t)(half & 0x8000U) << 16;
-    uint32_t exponent = (half >> 10) & 0x1fU;
-    uint32_t fraction = half & 0x3ffU;
-    if (exponent == 0) { /* zero or subnormal: fraction × 2^-24 */
-        float value = (float)fraction * 0x1p-24F;
-        return sign != 0 ? -value : value;
-    }
-    uint32_t wide = exponent == 0x1f ? 0xffU : exponent + 127 - 15;
-    return bits_to_float(sign | wide << 23 | fraction << 13);
 }
 
 /* The values of t as FP32; NULL without memory. */

@@ -60,6 +60,7 @@ load_model(struct instance *in, struct fault *fault)
         return status;
     }
     struct model_source source = {
+        .platform = field(in, "platform", ""),
         .directory = field(in, "dir", "."),
         .properties = &in->properties,
         .device = field(in, "device", "cpu"),
@@ -102,7 +103,7 @@ say_loaded(const struct instance *in)
     struct buf message;
     control_begin(&message, "loaded");
     control_add_number(&message, "instance", in->id);
-    control_add(&message, "platform", in->ops->platform);
+    control_add(&message, "platform", field(in, "platform", ""));
     add_tensors(&message, "input", in->model.inputs, in->model.input_count);
     add_tensors(&message, "output", in->model.outputs, in->model.output_count);
     add_costs(&message, &in->warm_up);
@@ -163,8 +164,9 @@ instance_main(void *arg)
 }
 
 static enum status
-choose_backend(struct instance *in, const char *platform, struct fault *fault)
+choose_backend(struct instance *in, const struct properties *load, struct fault *fault)
 {
+    const char *platform = properties_text(load, "platform");
     in->ops = backend_find(platform == NULL ? "" : platform);
     if (in->ops == NULL) {
         struct buf names;
@@ -176,6 +178,9 @@ choose_backend(struct instance *in, const char *platform, struct fault *fault)
                       (const char *)names.data);
         buf_fini(&names);
         return status;
+    }
+    if (properties_text(load, "property.steps") != NULL) {
+        in->ops = &backend_steps;
     }
     in->state = calloc(1, in->ops->state_size > 0 ? in->ops->state_size : 1);
     in->pipeline.ops = in->ops;
@@ -199,8 +204,7 @@ instance_start(struct instance **out,
     in->control_fd = control_fd;
     in->pipeline.model = &in->model;
     in->pipeline.slab = &in->slab;
-    const char *platform = properties_text(&load->fields, "platform");
-    enum status status = choose_backend(in, platform, fault);
+    enum status status = choose_backend(in, &load->fields, fault);
     if (status == STATUS_OK) {
         status = slab_open(&in->slab, load, fault);
     }

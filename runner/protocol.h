@@ -37,11 +37,19 @@ enum {
     SLOT_RANK_MAX = 8,
     SLOT_NAME_BYTES = 64,
     SLOT_ERROR_BYTES = 256,
+    SLOT_ROW_ERROR_BYTES = 256,
     SLOT_ALIGN = 64,       /* of every tensor's offset in the slot */
     CONTROL_BYTES = 65536, /* largest control message */
 };
 
 enum slot_state { SLOT_FREE, SLOT_FILLED, SLOT_RUNNING, SLOT_DONE };
+
+/* What became of a row by itself. */
+enum slot_row {
+    SLOT_ROW_FINE,
+    SLOT_ROW_FAILED,  /* the model failed on it */
+    SLOT_ROW_REFUSED, /* the row is at fault: the same row never succeeds */
+};
 
 /* What a finished batch came to. */
 enum slot_outcome {
@@ -68,14 +76,14 @@ struct slot_head {
     uint32_t rows;             /* parent */
     uint32_t input_count;      /* parent */
     uint32_t output_count;     /* child */
-    uint32_t reserved;
-    uint64_t inputs_end;               /* parent: first byte free for outputs */
-    int64_t taken_ns;                  /* child: it took the slot; CLOCK_MONOTONIC */
+    uint32_t row_errors; /* child: place of the rows' texts / SLOT_ALIGN; 0 = none */
+    uint64_t inputs_end; /* parent: first byte free for outputs */
+    int64_t taken_ns;    /* child: it took the slot; CLOCK_MONOTONIC */
     _Atomic int64_t prepared_ns;       /* child: the stage before the run ended */
     _Atomic int64_t started_ns;        /* child: the run began */
     int64_t completed_ns;              /* child: the run ended */
     char error[SLOT_ERROR_BYTES];      /* child; NUL-terminated, "" when fine */
-    uint8_t row_failed[SLOT_ROWS_MAX]; /* child: 1 = this row failed by itself */
+    uint8_t row_failed[SLOT_ROWS_MAX]; /* child: enum slot_row */
     struct slot_tensor inputs[SLOT_TENSORS_MAX];
     struct slot_tensor outputs[SLOT_TENSORS_MAX];
 };
@@ -100,11 +108,14 @@ slot_bytes_at(struct slot_head *slot, uint64_t offset)
  * A slot in detail. The parent writes sequence (1 for the first batch of an instance;
  * gaps are fine), rows (1 where the model does not batch), input_count, inputs and
  * inputs_end, and clears the four times; inputs may stand in any order, each tensor of
- * `loaded` once. The child clears output_count, error and row_failed[0..rows) when it
- * takes the slot, writes every output of `loaded` in its order from inputs_end on, and
- * checks all it was given: what does not fit the model or the slot is SLOT_FAILED with
- * the reason in `error`. The slots are the child's from `load` to `loaded`: it warms
- * the model up in them.
+ * `loaded` once. The child clears output_count, row_errors, error and
+ * row_failed[0..rows) when it takes the slot, writes every output of `loaded` in its
+ * order from inputs_end on, and checks all it was given: what does not fit the model or
+ * the slot is SLOT_FAILED with the reason in `error`. Why rows failed it may tell by
+ * row_errors: at that multiple of SLOT_ALIGN, behind inputs_end and apart from the
+ * outputs, stand `rows` texts of SLOT_ROW_ERROR_BYTES each, NUL-terminated, "" for rows
+ * that are fine. The slots are the child's from `load` to `loaded`: it warms the model
+ * up in them.
  *
  * A backend with two stages prepares one batch (decodes, uploads) while the one before
  * runs; then two slots may be RUNNING at once. The child does not take a third before

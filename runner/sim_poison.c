@@ -91,8 +91,8 @@ sim_poison_suffer(const struct sim_poison *poison,
         return batch_fail(b, "sim.fail.on met in a row of %zu bytes", row.size);
     }
     if (sim_poison_meets(poison, POISON_REJECT, row)) {
-        b->slot->row_failed[row_index] = 1;
-        batch_fail(b, "sim.reject.on met in row %" PRIu32, row_index);
+        batch_fail_row(b, row_index, SLOT_ROW_FAILED,
+                       "sim.reject.on met in row %" PRIu32, row_index);
     }
     return SLOT_SUCCEEDED;
 }

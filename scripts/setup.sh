@@ -8,7 +8,7 @@ cache=${LEAT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/leat}
 # One per line: a Debian package, or command:package where any source of the command will do.
 build_packages="gcc:gcc libc6-dev cmake:cmake ninja:ninja-build pkg-config:pkg-config
 librdkafka-dev libcurl4-openssl-dev libmicrohttpd-dev libgnutls28-dev liblmdb-dev zlib1g-dev
-libopenblas-dev libssl-dev"
+libopenblas-dev libssl-dev libjpeg62-turbo-dev libpng-dev"
 kafka_packages="java:openjdk-17-jre-headless mvn:maven"
 check_packages="libcriterion-dev libavro-dev libjansson-dev clang:clang clang-format:clang-format clang-tidy:clang-tidy
 libclang-rt-14-dev cppcheck:cppcheck pmccabe:pmccabe openssl:openssl kcat:kcat git:git python3:python3"

@@ -34,7 +34,7 @@ declare -A homes=(
     ["gnutls/"]='^base/http_server'
     ["librdkafka/"]='^bus/' ["avro.h"]='^schemas/' ["avro/"]='^schemas/'
     ["jansson.h"]='^schemas/' ["lmdb.h"]='^results/' ["openssl/"]='^results/|^base/digest'
-    ["cblas.h"]='^runner/' ["zlib.h"]='^schemas/avro_file'
+    ["cblas.h"]='^runner/' ["jpeglib.h"]='^runner/image_jpeg' ["png.h"]='^runner/image_png' ["zlib.h"]='^schemas/avro_file'
 )
 pure="base/heap base/map base/datatype schemas/framing schemas/codec batcher/cost
 batcher/cancel batcher/former batcher/former_batch batcher/former_fit batcher/former_list

@@ -203,6 +203,15 @@ slot_add(struct slot_head *slot,
     slot->inputs_end = (t->offset + size + SLOT_ALIGN - 1) / SLOT_ALIGN * SLOT_ALIGN;
 }
 
+const char *
+row_error(struct slot_head *slot, uint32_t row)
+{
+    return slot->row_errors == 0
+               ? NULL
+               : slot_bytes_at(slot, (uint64_t)slot->row_errors * SLOT_ALIGN +
+                                         (uint64_t)row * SLOT_ROW_ERROR_BYTES);
+}
+
 void
 loaded_submit(struct loaded *l, struct slot_head *slot)
 {

@@ -75,6 +75,9 @@ void slot_add(struct slot_head *slot,
               const void *data,
               size_t size);
 
+/** Why a row failed; NULL where the slot tells none. */
+const char *row_error(struct slot_head *slot, uint32_t row);
+
 /** Marks it FILLED and rings. */
 void loaded_submit(struct loaded *l, struct slot_head *slot);
 

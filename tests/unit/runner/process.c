@@ -145,6 +145,8 @@ Test(process, reports_a_bad_row_a_bad_batch_and_no_memory_and_goes_on)
     cr_assert_eq(slot->outcome, SLOT_SUCCEEDED);
     cr_assert(slot->row_failed[0] == 0 && slot->row_failed[1] == 1 &&
               slot->row_failed[2] == 0);
+    cr_assert_str_eq(row_error(slot, 0), "");
+    cr_assert_str_eq(row_error(slot, 1), "sim.reject.on met in row 1");
     fill_bytes(slot, 3, "a\2b");
     cr_assert(loaded_run(&l, slot));
     cr_assert_eq(slot->outcome, SLOT_FAILED);
@@ -156,6 +158,7 @@ Test(process, reports_a_bad_row_a_bad_batch_and_no_memory_and_goes_on)
     cr_assert(loaded_run(&l, slot));
     cr_assert_eq(slot->outcome, SLOT_SUCCEEDED);
     cr_assert(slot->row_failed[1] == 0 && slot->error[0] == '\0');
+    cr_assert_eq(slot->row_errors, 0);
     loaded_close(&l);
     parent_stop(&p);
 }
