@@ -88,6 +88,12 @@ const struct model_key model_keys[] = {
      .kind = KEY_BOOL,
      .example = "false",
      .help = "Load it when the first request for it comes."},
+    {.name = "steps",
+     .example = "decode resize:224x224 normalize:scale=1/255 model topk:5",
+     .help = "What is done before and behind the model, beside it in its runner."},
+    {.name = "labels",
+     .example = "labels.txt",
+     .help = "With topk: a file of the version folder, a line for each value."},
 };
 const size_t model_key_count = COUNT(model_keys);
 
@@ -142,6 +148,59 @@ static const struct model_key sim_keys[] = {
     SIM_POISON("sim.nan.on", "The float of such a row is NaN."),
 };
 
+static const struct model_key onnxruntime_keys[] = {
+    {.name = "onnxruntime.provider",
+     .kind = KEY_CHOICE,
+     .choices = "cpu|cuda|tensorrt",
+     .example = "cpu",
+     .help = "What computes it; by default what device says."},
+    {.name = "onnxruntime.threads",
+     .kind = KEY_INT,
+     .least = 1,
+     .most = 256,
+     .example = "1",
+     .help = "How many threads compute a batch."},
+};
+
+static const struct model_key python_keys[] = {
+    {.name = "python.module",
+     .example = "model",
+     .help = "Module in the version folder, or any that Python finds."},
+    {.name = "python.class",
+     .example = "Model",
+     .help = "Its class, or an object that has predict."},
+    {.name = "python.call",
+     .kind = KEY_CHOICE,
+     .choices = "dict|rows",
+     .example = "dict",
+     .help = "How predict is called: arrays by name, or a list with an element a row."},
+    {.name = "python.command",
+     .example = "/opt/venv/bin/python",
+     .help = "The Python to run, of an environment of the model's own."},
+    {.name = "python.threads",
+     .kind = KEY_INT,
+     .least = 1,
+     .most = 1024,
+     .example = "1",
+     .help = "Threads of NumPy's libraries in each instance; all cores by default."},
+    {.name = "python.memory.max",
+     .kind = KEY_BYTES,
+     .least = 1,
+     .most = INT64_C(1) << 50,
+     .example = "2GiB",
+     .help = "An instance that holds more of its own is started anew."},
+    {.name = "python.warm.up",
+     .kind = KEY_BOOL,
+     .example = "true",
+     .help = "Batches of zeros before it is ready."},
+};
+
+static const struct model_key plugin_keys[] = {
+    {.name = "plugin.library",
+     .example = "model.so",
+     .help = "The file, in the version folder unless it begins with a slash."},
+};
+
 const struct model_platform model_platforms[] = {
     {.name = "dense",
      .help = "Fully connected networks from model.safetensors, built in.",
@@ -155,20 +214,26 @@ const struct model_platform model_platforms[] = {
      .suffix = ".onnx",
      .file = "model.onnx",
      .next = "its inputs and outputs are read from the file",
-     .own_prefix = "onnxruntime."},
+     .own_prefix = "onnxruntime.",
+     .keys = onnxruntime_keys,
+     .key_count = COUNT(onnxruntime_keys)},
     {.name = "python",
      .help = "A Python class with predict(inputs).",
      .suffix = ".py",
      .file = "model.py",
      .next =
          "write its inputs and outputs as input.0= and output.0=, or into the class",
-     .own_prefix = "python."},
+     .own_prefix = "",
+     .keys = python_keys,
+     .key_count = COUNT(python_keys)},
     {.name = "plugin",
      .help = "A shared object made with Leat's public header.",
      .suffix = ".so",
      .file = "model.so",
      .next = "build it into the version folder",
-     .own_prefix = "plugin."},
+     .own_prefix = "",
+     .keys = plugin_keys,
+     .key_count = COUNT(plugin_keys)},
     {.name = "sim",
      .help = "A device for tests and measurements: takes time, answers a hash.",
      .suffix = "",
@@ -251,16 +316,6 @@ model_key_find(const struct model_platform *platform, const char *key)
     return row;
 }
 
-bool
-model_key_is_own(const struct model_platform *platform, const char *key)
-{
-    if (platform == NULL || platform->own_prefix == NULL) {
-        return false;
-    }
-    size_t size = strlen(platform->own_prefix);
-    return strncmp(platform->own_prefix, key, size) == 0 && key[size] != '\0';
-}
-
 /* As the next key differs in nearly every letter, more than a third is no slip. */
 static void
 keep_nearer(const struct model_key *rows,
@@ -290,12 +345,26 @@ model_key_nearest(const struct model_platform *platform, const char *key)
     return nearest;
 }
 
+bool
+model_key_is_own(const struct model_platform *platform, const char *key)
+{
+    if (platform == NULL || platform->own_prefix == NULL) {
+        return false;
+    }
+    size_t size = strlen(platform->own_prefix);
+    bool begins = strncmp(platform->own_prefix, key, size) == 0 && key[size] != '\0';
+    /* Where any name will do, what is nearly one of ours is a slip. */
+    return begins && model_key_nearest(platform, key) == NULL;
+}
+
 const struct model_platform *
 model_key_elsewhere(const char *key)
 {
     for (size_t i = 0; i < model_platform_count; i++) {
         const struct model_platform *p = &model_platforms[i];
-        if (find_in(p->keys, p->key_count, key) != NULL || model_key_is_own(p, key)) {
+        bool prefixed = p->own_prefix != NULL && p->own_prefix[0] != '\0' &&
+                        model_key_is_own(p, key);
+        if (find_in(p->keys, p->key_count, key) != NULL || prefixed) {
             return p;
         }
     }

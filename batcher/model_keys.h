@@ -47,8 +47,8 @@ struct model_platform {
      * does. */
     const char *suffix;
     const char *file; /* what the file has to be called; "": as it likes */
-    /* Keys that begin so belong to what is loaded and are handed on unseen; NULL: none
-     * do. */
+    /* Keys that begin so belong to what is loaded and are handed on unseen; "": all
+     * that are not nearly one of ours; NULL: none do. */
     const char *own_prefix;
     const struct model_key *keys; /* beside those of every model */
     size_t key_count;
@@ -79,7 +79,7 @@ void model_platform_list(char *out, size_t size);
 const struct model_key *
 model_key_find(const struct model_platform *platform, const char *key);
 
-/** Whether the key begins as those do which belong to what is loaded. */
+/** Whether a key without a row belongs to what is loaded. */
 bool model_key_is_own(const struct model_platform *platform, const char *key);
 
 /** The known key that is nearest to one that is none, or NULL if none is near. */

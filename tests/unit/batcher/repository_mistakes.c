@@ -61,7 +61,8 @@ Test(mistakes, are_none_in_a_good_file)
            "batch.buckets=1,2,4\r\nmax.batch.size=8\r\nversion.policy=all\r\n"
            "max.delay=0\r\nsim.alpha=0.1ms\r\nsim.hang.on=ff00\r\n",
            "");
-    expect("platform=plugin\nplugin.anything=at all\n", "");
+    expect("platform=plugin\ncentroids.farthest=120\n", "");
+    expect("platform=onnxruntime\nonnxruntime.cuda.gpu_mem_limit=1\n", "");
 }
 
 Test(mistakes, name_the_key_that_was_meant)
@@ -79,6 +80,11 @@ Test(mistakes, name_the_key_that_was_meant)
     expect(SIM "onnxruntime.threads=1\n",
            AT(4) "onnxruntime.threads: a key of platform onnxruntime; this model's is "
                  "sim\n");
+    expect(SIM "onnxruntime.config.x=1\n",
+           AT(4) "onnxruntime.config.x: a key of platform onnxruntime; this model's is "
+                 "sim\n");
+    expect("platform=plugin\nplugin.libary=x.so\n",
+           AT(2) "plugin.libary: there is no such key; did you mean plugin.library?\n");
     expect(SIM "input.32=x UINT8 -1\n",
            AT(4) "input.32: there is no such key; did you mean input.0?\n");
 }
@@ -262,7 +268,8 @@ Test(mistakes, are_told_of_too_many_keys)
     static char text[16 * 1024] = "platform=plugin\n";
     size_t at = strlen(text);
     for (int i = 0; i < 256; i++) {
-        at += (size_t)snprintf(text + at, sizeof text - at, "plugin.k%d=1\n", i);
+        at += (size_t)snprintf(text + at, sizeof text - at,
+                               "own.key.of.a.plugin.%d=1\n", i);
     }
     struct repository_model m = parse(text, at);
     cr_assert_eq(m.mistakes.count, 1);
