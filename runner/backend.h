@@ -15,6 +15,7 @@
 #include "runner/properties.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* What a load is given; borrowed during load() only. */
 struct model_source {
@@ -22,6 +23,10 @@ struct model_source {
     const struct properties
         *properties;    /* of model.properties, keys as written there */
     const char *device; /* "cpu" */
+    int control_fd;     /* for control_log(), valid for as long as the model */
+    uint32_t instance;  /* likewise */
+    void *slab;         /* the slots' memory, mapped until after unload() */
+    size_t slab_bytes;
 };
 
 struct backend_ops {
