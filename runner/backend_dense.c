@@ -18,11 +18,11 @@
 #include <string.h>
 
 struct dense {
+    struct dense_cuda *cuda; /* on a GPU. First: tests/gpu looks at it */
     struct dense_network network;
-    struct dense_cuda *cuda; /* on a GPU; then nothing of what follows */
-    float *converted;        /* [B max][N], where it converts */
-    float *between[2];       /* [B max][widest hidden layer], taken in turns */
-    float *softmax;          /* [B max][M], with top.k */
+    float *converted;  /* on the CPU: [B max][N], where it converts */
+    float *between[2]; /* [B max][widest hidden layer], taken in turns */
+    float *softmax;    /* [B max][M], with top.k */
 };
 
 static enum status

@@ -11,7 +11,8 @@ librdkafka-dev libcurl4-openssl-dev libmicrohttpd-dev libgnutls28-dev liblmdb-de
 libopenblas-dev libssl-dev"
 kafka_packages="java:openjdk-17-jre-headless mvn:maven"
 check_packages="libcriterion-dev libavro-dev libjansson-dev clang:clang clang-format:clang-format clang-tidy:clang-tidy
-libclang-rt-14-dev cppcheck:cppcheck pmccabe:pmccabe openssl:openssl kcat:kcat git:git python3:python3"
+libclang-rt-14-dev cppcheck:cppcheck pmccabe:pmccabe openssl:openssl kcat:kcat git:git python3:python3
+g++:g++ pip3:python3-pip"
 
 if [ -t 1 ]; then
     say() { printf '\033[1m==>\033[0m %s\n' "$*"; }

@@ -60,6 +60,7 @@ open_matching(const char *pattern)
     }
     glob_t found = {.gl_pathc = 0};
     void *handle = NULL;
+    /* Without a tilde it asks for no user. NOLINTNEXTLINE(concurrency-mt-unsafe) */
     if (glob(pattern, 0, NULL, &found) == 0) {
         for (size_t i = 0; i < found.gl_pathc && handle == NULL; i++) {
             handle = dlopen(found.gl_pathv[i], RTLD_NOW | RTLD_LOCAL);
@@ -129,7 +130,7 @@ cublaslt_library_open(struct cublaslt_library *library, struct fault *fault)
 {
     struct cublaslt_library l = {.handle = NULL};
     enum status status = find(&l.handle, fault);
-    if (status != STATUS_OK) {
+    if (l.handle == NULL) {
         return status;
     }
     status = resolve(&l, fault);

@@ -2,14 +2,20 @@
 /*
  * Softmax over rows, and the k largest of it. LANES threads share a row; where it has
  * at most LANES × HELD values it is read once and stays in registers (HELD = 0: any
- * width, read again from the cache for each pass). The maximum is taken off first, so
- * no exponential overflows.
+ * width, read again for each pass). Bound by memory: all loads of a row are under way
+ * at once. The maximum is taken off first, so no exponential overflows.
  */
 #include "runner/cuda/element.cuh"
 
 #include <math_constants.h>
 
-enum { THREADS = 256, WARP = 32 };
+enum { WARP = 32, BLOCK = 256, WIDE_BLOCK = 1024 };
+
+/* A block has several rows of a warp each, or one row. */
+template <int LANES> struct shape {
+    static constexpr int threads = LANES == WARP ? BLOCK : LANES;
+    static constexpr int rows = threads / LANES;
+};
 
 /* A value and where it stands; -1: none. */
 struct best {
@@ -123,79 +129,103 @@ template <typename T, int LANES, int HELD> struct row_values {
     }
 };
 
+/* What turns a value of the row into its share; held values become their exponential.
+ */
+struct shares {
+    float most;
+    float scale; /* 1 / the sum of all exponentials */
+};
+
 template <typename T, int LANES, int HELD>
-static __device__ __forceinline__ void
-row_totals(row_values<T, LANES, HELD> &row, float *shared, float *most, float *sum)
+static __device__ __forceinline__ struct shares
+row_shares(row_values<T, LANES, HELD> &row, float *shared)
 {
-    float high = -CUDART_INF_F;
-    row.each([&](uint32_t, float x) { high = fmaxf(high, x); });
-    high = reduce<take_max, LANES>(high, shared);
-    float total = 0.0F;
-    row.each([&](uint32_t, float x) { total += expf(x - high); });
-    *sum = reduce<take_sum, LANES>(total, shared);
-    *most = high;
+    float most = -CUDART_INF_F;
+    row.each([&](uint32_t, float x) { most = fmaxf(most, x); });
+    most = reduce<take_max, LANES>(most, shared);
+    float sum = 0.0F;
+    row.each([&](uint32_t, float &x) {
+        x = expf(x - most);
+        sum += x;
+    });
+    sum = reduce<take_sum, LANES>(sum, shared);
+    return {most, 1.0F / sum};
+}
+
+/* The share of a value as each() gives it after row_shares(). */
+template <int HELD>
+static __device__ __forceinline__ float
+share(const struct shares &s, float x)
+{
+    return (HELD > 0 ? x : expf(x - s.most)) * s.scale;
+}
+
+template <typename T, int LANES, int HELD>
+static __device__ __forceinline__ row_values<T, LANES, HELD>
+row_of_thread(const T *from, const struct kernel_activate &a, uint32_t *at)
+{
+    row_values<T, LANES, HELD> row;
+    *at = blockIdx.x * shape<LANES>::rows + threadIdx.x / LANES;
+    row.from = from + (uint64_t)*at * a.from_stride;
+    row.width = *at < a.rows ? a.width : 0; /* the last block may have warps too many */
+    row.lane = threadIdx.x % LANES;
+    row.load();
+    return row;
 }
 
 template <typename T, int LANES, int HELD>
 static __global__ void
-__launch_bounds__(THREADS) softmax_rows(const T *from, T *to, struct kernel_activate a)
+__launch_bounds__(shape<LANES>::threads, 1)
+    softmax_rows(const T *from, T *to, struct kernel_activate a)
 {
-    __shared__ float shared[THREADS / WARP];
-    uint32_t at = blockIdx.x * (THREADS / LANES) + threadIdx.x / LANES;
-    bool exists = at < a.rows; /* the last block may have threads without a row */
-    row_values<T, LANES, HELD> row;
-    row.from = from + (uint64_t)at * a.from_stride;
-    row.width = exists ? a.width : 0;
-    row.lane = threadIdx.x % LANES;
-    row.load();
-    float most = 0.0F;
-    float sum = 0.0F;
-    row_totals(row, shared, &most, &sum);
+    __shared__ float shared[shape<LANES>::threads / WARP];
+    uint32_t at = 0;
+    auto row = row_of_thread<T, LANES, HELD>(from, a, &at);
+    struct shares s = row_shares(row, shared);
     T *out = to + (uint64_t)at * a.to_stride;
     row.each([&](uint32_t column, float x) {
-        out[column] = from_float<T>(expf(x - most) / sum);
+        out[column] = from_float<T>(share<HELD>(s, x));
     });
 }
 
 template <int LANES, int HELD>
 static __global__ void
-__launch_bounds__(THREADS) softmax_top_rows(const float *from,
-                                            int32_t *classes,
-                                            float *scores,
-                                            struct kernel_activate a,
-                                            uint32_t k)
+__launch_bounds__(shape<LANES>::threads, 1) softmax_top_rows(const float *from,
+                                                          int32_t *classes,
+                                                          float *scores,
+                                                          struct kernel_activate a,
+                                                          uint32_t k)
 {
-    __shared__ float shared[THREADS / WARP];
-    __shared__ struct best shared_best[THREADS / WARP];
-    uint32_t at = blockIdx.x * (THREADS / LANES) + threadIdx.x / LANES;
-    bool exists = at < a.rows;
-    row_values<float, LANES, HELD> row;
-    row.from = from + (uint64_t)at * a.from_stride;
-    row.width = exists ? a.width : 0;
-    row.lane = threadIdx.x % LANES;
-    row.load();
-    float most = 0.0F;
-    float sum = 0.0F;
-    row_totals(row, shared, &most, &sum);
-    row.each([&](uint32_t, float &x) { x = expf(x - most) / sum; });
+    __shared__ float shared[shape<LANES>::threads / WARP];
+    __shared__ struct best shared_best[shape<LANES>::threads / WARP];
+    uint32_t at = 0;
+    auto row = row_of_thread<float, LANES, HELD>(from, a, &at);
+    struct shares s = row_shares(row, shared);
     struct best last = {CUDART_INF_F, -1};
     for (uint32_t i = 0; i < k; i++) {
         struct best next = {CUDART_NAN_F, -1};
         row.each([&](uint32_t column, float x) {
-            float score = HELD > 0 ? x : expf(x - most) / sum;
-            struct best one = {score, (int32_t)column};
-            bool left = i == 0 ? score == score : comes_before(last, one);
+            struct best one = {share<HELD>(s, x), (int32_t)column};
+            bool left = i == 0 ? one.value == one.value : comes_before(last, one);
             next = left && comes_before(one, next) ? one : next;
         });
         last = reduce<take_best, LANES>(next, shared_best);
-        if (exists && row.lane == 0) {
+        if (row.width > 0 && row.lane == 0) {
             classes[(uint64_t)at * k + i] = last.index;
             scores[(uint64_t)at * k + i] = last.value;
         }
     }
 }
 
-/* Up to 512 values a warp a row, up to 4,096 a block a row, both in registers. */
+template <typename T, int LANES, int HELD>
+static void
+softmax_by(const struct kernel_activate *a, const T *from, T *to, cudaStream_t stream)
+{
+    LAUNCH((softmax_rows<T, LANES, HELD>), blocks_of(a->rows, shape<LANES>::rows),
+           shape<LANES>::threads, stream, from, to, *a);
+}
+
+/* Up to 1,024 values a warp a row, up to 16,384 a block a row, both in registers. */
 template <typename T>
 static void
 softmax(const struct kernel_activate *a,
@@ -205,21 +235,16 @@ softmax(const struct kernel_activate *a,
 {
     const T *read = (const T *)from;
     T *write = (T *)to;
-    if (a->width <= WARP * 4) {
-        LAUNCH((softmax_rows<T, WARP, 4>), blocks_of(a->rows, THREADS / WARP), THREADS,
-               stream, read, write, *a);
-    } else if (a->width <= WARP * 16) {
-        LAUNCH((softmax_rows<T, WARP, 16>), blocks_of(a->rows, THREADS / WARP), THREADS,
-               stream, read, write, *a);
-    } else if (a->width <= THREADS * 4) {
-        LAUNCH((softmax_rows<T, THREADS, 4>), a->rows, THREADS, stream, read, write,
-               *a);
-    } else if (a->width <= THREADS * 16) {
-        LAUNCH((softmax_rows<T, THREADS, 16>), a->rows, THREADS, stream, read, write,
-               *a);
+    if (a->width <= WARP * 8) {
+        softmax_by<T, WARP, 8>(a, read, write, stream);
+    } else if (a->width <= WARP * 32) {
+        softmax_by<T, WARP, 32>(a, read, write, stream);
+    } else if (a->width <= BLOCK * 16) {
+        softmax_by<T, BLOCK, 16>(a, read, write, stream);
+    } else if (a->width <= WIDE_BLOCK * 16) {
+        softmax_by<T, WIDE_BLOCK, 16>(a, read, write, stream);
     } else {
-        LAUNCH((softmax_rows<T, THREADS, 0>), a->rows, THREADS, stream, read, write,
-               *a);
+        softmax_by<T, WIDE_BLOCK, 0>(a, read, write, stream);
     }
 }
 
@@ -251,15 +276,18 @@ kernel_softmax_top(const struct kernel_activate *a,
                    float *scores,
                    cudaStream_t stream)
 {
-    if (a->width <= WARP * 16) {
-        LAUNCH((softmax_top_rows<WARP, 16>), blocks_of(a->rows, THREADS / WARP),
-               THREADS, stream, from, classes, scores, *a, k);
-    } else if (a->width <= THREADS * 16) {
-        LAUNCH((softmax_top_rows<THREADS, 16>), a->rows, THREADS, stream, from, classes,
+    if (a->width <= WARP * 32) {
+        LAUNCH((softmax_top_rows<WARP, 32>), blocks_of(a->rows, BLOCK / WARP), BLOCK,
+               stream, from, classes, scores, *a, k);
+    } else if (a->width <= BLOCK * 16) {
+        LAUNCH((softmax_top_rows<BLOCK, 16>), a->rows, BLOCK, stream, from, classes,
                scores, *a, k);
+    } else if (a->width <= WIDE_BLOCK * 16) {
+        LAUNCH((softmax_top_rows<WIDE_BLOCK, 16>), a->rows, WIDE_BLOCK, stream, from,
+               classes, scores, *a, k);
     } else {
-        LAUNCH((softmax_top_rows<THREADS, 0>), a->rows, THREADS, stream, from, classes,
-               scores, *a, k);
+        LAUNCH((softmax_top_rows<WIDE_BLOCK, 0>), a->rows, WIDE_BLOCK, stream, from,
+               classes, scores, *a, k);
     }
     return cudaGetLastError();
 }

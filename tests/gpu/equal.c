@@ -43,6 +43,7 @@ static const struct network_case cases[] = {
     {{40, 600}, "layers=l0 softmax\n", 9},
     {{40, 1030}, "layers=l0 softmax\n", 9},
     {{16, 5000}, "layers=l0 softmax\n", 4},
+    {{8, 17000}, "layers=l0 softmax\n", 2},
     {{50, 120}, "layers=l0 softmax\ntop.k=5\n", 19},
     {{50, 2000}, "layers=l0 softmax\ntop.k=32\n", 6},
     {{16, 5001}, "layers=l0 softmax\ntop.k=7\n", 3},

@@ -61,7 +61,8 @@ check_memory(void)
     }
     fault.text[0] = '\0';
     status = twin_load(&t, folder, "layers=l0 relu\n", "cuda", 64, &fault);
-    check(status == STATUS_OK, "and works once there is some %s", fault.text);
+    check(status == STATUS_OK, "and works once there is some: %s",
+          status == STATUS_OK ? "loaded" : fault.text);
     check(t.model.device_bytes > (size_t)1024 * 1024 * 4,
           "a load tells its memory: %zu KiB", (size_t)t.model.device_bytes / 1024);
     twin_unload(&t);

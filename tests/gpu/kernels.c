@@ -273,6 +273,7 @@ check_kernels(void)
     check_top(100, 5);
     check_top(3000, 32);
     check_top(9001, 7);
+    check_top(17001, 4);
     for (size_t i = 0; i < sizeof products / sizeof products[0]; i++) {
         check_product(&products[i], ELEMENT_FP32, false);
         check_product(&products[i], ELEMENT_FP32, true);

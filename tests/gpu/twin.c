@@ -162,22 +162,29 @@ twin_unload(struct twin *t)
     properties_fini(&t->properties);
 }
 
-enum slot_outcome
-twin_prepare(
+bool
+twin_refill(
     struct twin *t, unsigned batch, unsigned slot, uint32_t rows, const void *input)
 {
-    struct batch *b = &t->batches[batch];
     struct slot_head *head = slot_at(t->slab, t->slot_bytes, slot);
     struct fault fault;
     if (batch_fill_zeros(head, t->slot_bytes, &t->model, rows, &fault) != STATUS_OK) {
         snprintf(head->error, sizeof head->error, "%s", fault.text);
-        return SLOT_FAILED;
+        return false;
     }
     memcpy(slot_bytes_at(head, head->inputs[0].offset), input, head->inputs[0].size);
-    if (batch_open(b, head, t->slot_bytes, &t->model) != STATUS_OK) {
+    return batch_open(&t->batches[batch], head, t->slot_bytes, &t->model) == STATUS_OK;
+}
+
+enum slot_outcome
+twin_prepare(
+    struct twin *t, unsigned batch, unsigned slot, uint32_t rows, const void *input)
+{
+    if (!twin_refill(t, batch, slot, rows, input)) {
         return SLOT_FAILED;
     }
-    return t->model.staged ? backend_dense.prepare(t->state, b) : SLOT_SUCCEEDED;
+    return t->model.staged ? backend_dense.prepare(t->state, &t->batches[batch])
+                           : SLOT_SUCCEEDED;
 }
 
 enum slot_outcome

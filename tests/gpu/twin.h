@@ -47,7 +47,11 @@ enum status twin_load(struct twin *t,
                       struct fault *fault);
 void twin_unload(struct twin *t);
 
-/** Fills the slot and brings the batch into its first stage. */
+/** Fills the slot and opens it as that batch. @return whether it fits the model */
+bool twin_refill(
+    struct twin *t, unsigned batch, unsigned slot, uint32_t rows, const void *input);
+
+/** The same, and brings the batch into its first stage. */
 enum slot_outcome twin_prepare(
     struct twin *t, unsigned batch, unsigned slot, uint32_t rows, const void *input);
 
