@@ -39,8 +39,9 @@ cublaslt_open(struct cublaslt **out, struct fault *fault)
     }
     cublasStatus_t created = lt->library.create(&lt->handle);
     if (created != CUBLAS_STATUS_SUCCESS) {
-        status = fault_set(fault, STATUS_INTERNAL, "cublasLtCreate: %s",
-                           lt->library.status_string(created));
+        bool is_memory = created == CUBLAS_STATUS_ALLOC_FAILED;
+        status = fault_set(fault, is_memory ? STATUS_NO_MEMORY : STATUS_INTERNAL,
+                           "cublasLtCreate: %s", lt->library.status_string(created));
         cublaslt_library_close(&lt->library);
         free(lt);
         return status;

@@ -84,15 +84,15 @@ load(struct dense_cuda *cuda,
     if (status == STATUS_OK) {
         status = device_open(&cuda->device, device_index(source->device), fault);
     }
-    if (status == STATUS_OK) {
-        pin(cuda, source);
-        status = open_products(cuda, fault);
-    }
     buckets_init(&cuda->buckets, model);
     const struct buckets *b = &cuda->buckets;
     if (status == STATUS_OK) {
+        pin(cuda, source);
         status = network_init(&cuda->network, network, precision, b->rows[b->count - 1],
                               fault);
+    }
+    if (status == STATUS_OK) {
+        status = open_products(cuda, fault);
     }
     if (status == STATUS_OK) {
         status = network_take_workspace(&cuda->network, b->rows, b->count, fault);

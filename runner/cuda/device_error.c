@@ -95,16 +95,17 @@ device_error_fault(struct fault *fault, cudaError_t error, const char *what)
         [DEVICE_ERROR_LOST] = STATUS_UNAVAILABLE,
         [DEVICE_ERROR_SETUP] = STATUS_UNSUPPORTED,
     };
+    (void)cudaGetLastError(); /* kept per thread, and told by the next launch */
     return fault_set(fault, statuses[device_error_of(error)], "%s: %s (%s)", what,
                      explain(error), cudaGetErrorName(error));
 }
 
-/* Clears what can be cleared and asks the device for something harmless. */
+/* Clears what can be cleared and looks whether the device still answers. */
 static bool
 goes_on_failing(void)
 {
     (void)cudaGetLastError();
-    return cudaFree(NULL) != cudaSuccess;
+    return cudaDeviceSynchronize() != cudaSuccess;
 }
 
 enum slot_outcome

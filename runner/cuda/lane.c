@@ -211,5 +211,7 @@ lane_wait(const struct lane *lane)
     while (error == cudaErrorNotReady && clock_mono_ns() < until_ns) {
         error = cudaEventQuery(lane->done);
     }
+    /* "Not ready" is kept per thread as an error, which a later launch would tell. */
+    (void)cudaGetLastError();
     return error == cudaErrorNotReady ? cudaEventSynchronize(lane->done) : error;
 }

@@ -58,7 +58,8 @@ const char *precision_name(enum precision precision);
 /**
  * Uploads the weights and takes the buffers, on the current device.
  *
- * @param[in,out] n zeroed but for lt; released by network_fini(), also on error
+ * @param[in,out] n zeroed; released by network_fini(), also on error. Its owner may set
+ *                lt before the first batch is enqueued
  * @param[in]     model borrowed while the network lives; its weights only now
  */
 MUST_CHECK enum status network_init(struct network *n,

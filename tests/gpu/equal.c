@@ -207,7 +207,7 @@ check_case(const struct network_case *c, size_t precision)
     bool ok = twin_load(&p.cpu, folder, text, "cpu", c->most, &fault) == STATUS_OK;
     ok = twin_load(&p.gpu, folder, text, "cuda", c->most, &fault) == STATUS_OK && ok;
     if (check(ok, "%s %u->.. loads %s", precisions[precision].name, c->widths[0],
-              fault.text)) {
+              ok ? "" : fault.text)) {
         p.input = malloc((size_t)(c->most + 1) * c->widths[0] * sizeof(float));
         check_pair(&p, c, precisions[precision].name, precisions[precision].tolerance);
         free(p.input);

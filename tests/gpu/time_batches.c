@@ -40,8 +40,8 @@ static const struct timed_model models[] = {
      "layers=l0 relu,l1 gelu,l2 softmax\n",
      64,
      false},
-    {"images u8 12288-8192-8192-1000 bf16",
-     {12288, 8192, 8192, 1000},
+    {"images u8 12288-4096-4096-1000 bf16",
+     {12288, 4096, 4096, 1000},
      "layers=l0 relu,l1 relu,l2 softmax\nprecision=bf16\ntop.k=5\n"
      "normalize=0.007843137,-1\ninput.0=image UINT8 -1,3,64,64\n",
      512,

@@ -33,9 +33,14 @@ twin_random(void)
 static void
 write_values(FILE *file, size_t count, float most)
 {
+    float values[1024];
+    size_t held = 0;
     for (size_t i = 0; i < count; i++) {
-        float value = (2.0F * twin_random() - 1.0F) * most;
-        fwrite(&value, sizeof value, 1, file);
+        values[held++] = (2.0F * twin_random() - 1.0F) * most;
+        if (held == sizeof values / sizeof values[0] || i + 1 == count) {
+            fwrite(values, sizeof values[0], held, file);
+            held = 0;
+        }
     }
 }
 

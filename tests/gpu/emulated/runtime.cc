@@ -25,6 +25,7 @@ struct CUgraphExec_st {
 };
 struct CUevent_st {
     std::chrono::steady_clock::time_point at;
+    unsigned asked = 0;
 };
 
 namespace
@@ -37,6 +38,7 @@ std::mutex lock;
 std::map<void *, std::pair<void *, size_t>> blocks; /* → mapping, its size */
 size_t taken = 0;
 std::atomic<int> lost{cudaSuccess};
+thread_local cudaError_t last = cudaSuccess; /* told once, by cudaGetLastError() */
 
 cudaError_t
 state()
@@ -79,7 +81,8 @@ cudaMalloc(void **out, size_t size)
         return state();
     }
     if (taken + size > MEMORY) {
-        return cudaErrorMemoryAllocation;
+        last = cudaErrorMemoryAllocation;
+        return last;
     }
     size_t all = mapping_bytes(size);
     char *map = (char *)mmap(nullptr, all, PROT_READ | PROT_WRITE,
@@ -198,7 +201,9 @@ cudaDeviceSynchronize(void)
 cudaError_t
 cudaGetLastError(void)
 {
-    return state();
+    cudaError_t error = state() != cudaSuccess ? state() : last;
+    last = cudaSuccess;
+    return error;
 }
 
 const char *
@@ -322,8 +327,12 @@ cudaEventRecord(cudaEvent_t event, cudaStream_t)
 }
 
 cudaError_t
-cudaEventQuery(cudaEvent_t)
+cudaEventQuery(cudaEvent_t event)
 {
+    if (event->asked++ % 3 == 0) {
+        last = cudaErrorNotReady;
+        return state() != cudaSuccess ? state() : last;
+    }
     return state();
 }
 
