@@ -168,8 +168,7 @@ twin_unload(struct twin *t)
 }
 
 bool
-twin_refill(
-    struct twin *t, unsigned batch, unsigned slot, uint32_t rows, const void *input)
+twin_fill(struct twin *t, unsigned slot, uint32_t rows, const void *input)
 {
     struct slot_head *head = slot_at(t->slab, t->slot_bytes, slot);
     struct fault fault;
@@ -178,6 +177,13 @@ twin_refill(
         return false;
     }
     memcpy(slot_bytes_at(head, head->inputs[0].offset), input, head->inputs[0].size);
+    return true;
+}
+
+bool
+twin_open(struct twin *t, unsigned batch, unsigned slot)
+{
+    struct slot_head *head = slot_at(t->slab, t->slot_bytes, slot);
     return batch_open(&t->batches[batch], head, t->slot_bytes, &t->model) == STATUS_OK;
 }
 
@@ -185,7 +191,7 @@ enum slot_outcome
 twin_prepare(
     struct twin *t, unsigned batch, unsigned slot, uint32_t rows, const void *input)
 {
-    if (!twin_refill(t, batch, slot, rows, input)) {
+    if (!twin_fill(t, slot, rows, input) || !twin_open(t, batch, slot)) {
         return SLOT_FAILED;
     }
     return t->model.staged ? backend_dense.prepare(t->state, &t->batches[batch])

@@ -47,11 +47,13 @@ enum status twin_load(struct twin *t,
                       struct fault *fault);
 void twin_unload(struct twin *t);
 
-/** Fills the slot and opens it as that batch. @return whether it fits the model */
-bool twin_refill(
-    struct twin *t, unsigned batch, unsigned slot, uint32_t rows, const void *input);
+/** Fills the slot. @return whether the rows fit it */
+bool twin_fill(struct twin *t, unsigned slot, uint32_t rows, const void *input);
 
-/** The same, and brings the batch into its first stage. */
+/** Opens what is in the slot as that batch, also once more. */
+bool twin_open(struct twin *t, unsigned batch, unsigned slot);
+
+/** Fills the slot, opens it, and brings the batch into its first stage. */
 enum slot_outcome twin_prepare(
     struct twin *t, unsigned batch, unsigned slot, uint32_t rows, const void *input);
 
