@@ -26,6 +26,8 @@ struct model_source {
     const char *device; /* "cpu" */
     int control_fd;     /* for control_log(), valid for as long as the model */
     uint32_t instance;  /* likewise */
+    void *slab;         /* the slots' memory, mapped until after unload() */
+    size_t slab_bytes;
 };
 
 struct backend_ops {

@@ -160,10 +160,18 @@ dense_layer_load(struct dense_layer *layer,
 }
 
 void
-dense_layer_fini(struct dense_layer *layer)
+dense_layer_drop(struct dense_layer *layer)
 {
     free(layer->weight);
     free(layer->bias);
+    layer->weight = NULL;
+    layer->bias = NULL;
+}
+
+void
+dense_layer_fini(struct dense_layer *layer)
+{
+    dense_layer_drop(layer);
     *layer = (struct dense_layer){.in = 0};
 }
 

@@ -9,18 +9,10 @@
 
 #include "base/span.h"
 #include "base/status.h"
+#include "runner/activation.h"
 #include "runner/safetensors.h"
 
 #include <stdint.h>
-
-enum activation {
-    ACTIVATION_NONE,
-    ACTIVATION_RELU,
-    ACTIVATION_GELU, /* 0.5 x (1 + erf(x / sqrt 2)) */
-    ACTIVATION_TANH,
-    ACTIVATION_SIGMOID,
-    ACTIVATION_SOFTMAX, /* over the M of a row */
-};
 
 struct dense_layer {
     uint32_t in;   /* N */
@@ -43,6 +35,9 @@ MUST_CHECK enum status dense_layer_load(struct dense_layer *layer,
                                         struct span text,
                                         struct fault *fault);
 void dense_layer_fini(struct dense_layer *layer);
+
+/** Frees the weights alone: they are elsewhere. in and out stay known. */
+void dense_layer_drop(struct dense_layer *layer);
 
 /**
  * Runs the layer over a batch.

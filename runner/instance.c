@@ -66,6 +66,8 @@ load_model(struct instance *in, struct fault *fault)
         .device = field(in, "device", "cpu"),
         .control_fd = in->control_fd,
         .instance = in->id,
+        .slab = in->slab.base,
+        .slab_bytes = in->slab.size,
     };
     status = in->ops->load(in->state, &source, &in->model, fault);
     if (status == STATUS_OK) {
@@ -109,6 +111,9 @@ say_loaded(const struct instance *in)
     add_tensors(&message, "input", in->model.inputs, in->model.input_count);
     add_tensors(&message, "output", in->model.outputs, in->model.output_count);
     add_costs(&message, &in->warm_up);
+    if (in->model.device_bytes > 0) {
+        control_add_number(&message, "memory", in->model.device_bytes);
+    }
     control_send(in->control_fd, &message);
 }
 

@@ -137,7 +137,8 @@ slot_bytes_at(struct slot_head *slot, uint64_t offset)
  *                    input=NAME DATATYPE d0,d1,...   output=NAME DATATYPE d0,d1,...
  *                    (-1 = variable; the first is -1 where the model batches); maybe
  *                    cost=ROWS PREPARE_NS RUN_NS per size measured in the warm-up,
- *                    ascending: what a batch of so many rows takes in each stage
+ *                    ascending: what a batch of so many rows takes in each stage;
+ *                    maybe memory=BYTES that the instance holds on its device
  *   failed   child   instance=N reason=TEXT      (the load failed; nothing is kept)
  *   unload   parent  instance=N    -> what is FILLED is run, then unloaded instance=N
  *   unloaded child   instance=N    (also of every instance after stop)

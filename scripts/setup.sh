@@ -13,7 +13,7 @@ onnxruntime_packages="python3:python3 pip3:python3-pip" # to fetch it
 kafka_packages="java:openjdk-17-jre-headless mvn:maven"
 check_packages="libcriterion-dev libavro-dev libjansson-dev clang:clang clang-format:clang-format clang-tidy:clang-tidy
 libclang-rt-14-dev g++:g++ cppcheck:cppcheck pmccabe:pmccabe openssl:openssl kcat:kcat git:git python3:python3
-python3-numpy python3-sklearn libatomic1"
+python3-numpy python3-sklearn libatomic1 pip3:python3-pip"
 
 if [ -t 1 ]; then
     say() { printf '\033[1m==>\033[0m %s\n' "$*"; }

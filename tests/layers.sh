@@ -37,6 +37,7 @@ declare -A homes=(
     ["cblas.h"]='^runner/' ["onnxruntime_c_api.h"]='^runner/(ort_|backend_onnxruntime)'
     ["jpeglib.h"]='^runner/image_jpeg' ["png.h"]='^runner/image_png'
     ["leat/"]='^runner/(backend_)?plugin' ["zlib.h"]='^schemas/avro_file'
+    ["cuda"]='^runner/cuda/' ["cublas"]='^runner/cuda/'
 )
 pure="base/heap base/map base/datatype schemas/framing schemas/codec batcher/cost
 batcher/cancel batcher/former batcher/former_batch batcher/former_fit batcher/former_list
@@ -95,8 +96,11 @@ for standard in "c -std=c99" "c -std=c11" "c++ -std=c++11"; do
     ${CC:-cc} -x $standard -pedantic -Wall -Wextra -Werror -fsyntax-only include/leat/plugin.h ||
         complain "include/leat/plugin.h is no $standard"
 done
+# Headers of runner/cuda need those of CUDA, which scripts/get-cuda fetches.
+cuda=${LEAT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/leat}/cuda/include
 for header in $(echo "$files" | grep '\.h$'); do
-    ${CC:-cc} -std=c11 -D_GNU_SOURCE -I. -Iinclude -fsyntax-only -x c "$header" ||
+    [[ $header == runner/cuda/* ]] && [ ! -d "$cuda" ] && continue
+    ${CC:-cc} -std=c11 -D_GNU_SOURCE -I. -Iinclude -isystem "$cuda" -fsyntax-only -x c "$header" ||
         complain "$header does not compile alone"
 done
 exit $failed
