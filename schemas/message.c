@@ -23,10 +23,8 @@ const char *
 model_state_name(enum model_state state)
 {
     static const char *const names[MODEL_STATE_COUNT] = {
-        [MODEL_LOADING] = "loading",
-        [MODEL_READY] = "ready",
-        [MODEL_UNAVAILABLE] = "unavailable",
-        [MODEL_FAILED] = "failed",
+        [MODEL_LOADING] = "loading",         [MODEL_READY] = "ready",
+        [MODEL_UNAVAILABLE] = "unavailable", [MODEL_FAILED] = "failed",
         [MODEL_UNLOADED] = "unloaded",
     };
     return names[state];
