@@ -106,6 +106,17 @@ static const struct model_key dense_keys[] = {
     {.name = "normalize",
      .example = "1,0",
      .help = "scale,offset: every input value x becomes x * scale + offset."},
+    {.name = "top.k",
+     .kind = KEY_INT,
+     .least = 1,
+     .most = 32,
+     .example = "5",
+     .help = "Only the so many largest of a last softmax, as classes and scores."},
+    {.name = "precision",
+     .kind = KEY_CHOICE,
+     .choices = "fp32|tf32|fp16|bf16",
+     .example = "fp32",
+     .help = "Of weights and values on a GPU."},
 };
 
 #define SIM_TIME(key, text)                                                            \

@@ -61,6 +61,9 @@ class Instance:
         self.model = None
 
     def load(self):
+        if "steps" in self.context.properties:
+            raise LoadFailed("steps= is for the models of leat-runner: what is done before and "
+                             "behind a class, it does in preprocess and postprocess")
         os.chdir(self.context.directory)
         self.model = Model(self.context)
         costs = self._warm_up()

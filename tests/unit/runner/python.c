@@ -239,6 +239,8 @@ Test(python, says_why_a_class_cannot_be_loaded)
         const char *reason;
     } cases[] = {
         {"max_batch_size=4\n", "reason=there is no model.py in "},
+        {"max_batch_size=4\nproperty.steps=model softmax\n",
+         "reason=steps= is for the models of leat-runner"},
         {"max_batch_size=4\nproperty.python.module=broken_import\n",
          "reason=ModuleNotFoundError: No module named 'no_such_module'"},
         {"max_batch_size=4\nproperty.python.module=broken_load\n",
