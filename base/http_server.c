@@ -34,6 +34,9 @@ enum { WRITE_LOOKS = 4 };
 /* Connections accepted over the limit, at the same time, so that they hear the 503. */
 enum { CONNECTIONS_SPARE = 64 };
 
+/* Of an answer, in the kernel, behind what the network has room for. */
+enum { UNSENT_BYTES = 64 * 1024 };
+
 /* Its MHD_USE_ITC part would write an eventfd for every resumed connection; our turn
  * already knows of them. */
 enum { DAEMON_FLAGS = MHD_USE_EPOLL | (MHD_ALLOW_SUSPEND_RESUME & ~MHD_USE_ITC) };
@@ -107,6 +110,10 @@ socket_prepare(const struct http_server *server, int fd)
     /* A host that vanished says nothing. */
     unsigned silence_ms = (unsigned)(server->config.write_timeout_ns / NS_PER_MS);
     setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &silence_ms, sizeof(silence_ms));
+    /* Else the kernel takes megabytes of answers for one who asks for many in one go
+     * and reads none, and making them keeps others waiting. */
+    int unsent = UNSENT_BYTES;
+    setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
     if (server->tls != NULL) {
         /* A handshake is several small writes: each would wait for the
          * acknowledgement of the one before, which its reader delays by 40 ms. */

@@ -191,10 +191,10 @@ __launch_bounds__(shape<LANES>::threads, 1)
 template <int LANES, int HELD>
 static __global__ void
 __launch_bounds__(shape<LANES>::threads, 1) softmax_top_rows(const float *from,
-                                                          int32_t *classes,
-                                                          float *scores,
-                                                          struct kernel_activate a,
-                                                          uint32_t k)
+                                                             int32_t *classes,
+                                                             float *scores,
+                                                             struct kernel_activate a,
+                                                             uint32_t k)
 {
     __shared__ float shared[shape<LANES>::threads / WARP];
     __shared__ struct best shared_best[shape<LANES>::threads / WARP];
