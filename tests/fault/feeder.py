@@ -4,6 +4,7 @@ rows that somebody wants among them."""
 import itertools
 import threading
 
+import kinds
 import records
 
 WAVE, EVERY_S = 40, 0.1
@@ -35,7 +36,7 @@ class Feeder(threading.Thread):
         return self._trouble is not None or request_id in self.sent[-2 * WAVE:]
 
     def _record(self, request_id, row):
-        shape = [1, len(row) // (4 if self.kind.datatype == records.FP32 else 1)]
+        shape = [1, kinds.WIDTH]
         tensor = records.tensor("data", row, shape, self.kind.datatype)
         return records.request(request_id, [tensor], self.model)
 

@@ -8,6 +8,7 @@ import shutil
 import struct
 
 import history
+import onnx_file
 import records
 import stage
 
@@ -50,6 +51,54 @@ def _identity():
     return struct.pack("<Q", len(head)) + head + weight + bias
 
 
+def _looked_up():
+    """The answer is the question plus a zero for each of its values below 4096, as ONNX."""
+    nodes = [onnx_file.node("Gather", "zeros data", "zero"),
+             onnx_file.node("Add", "data zero", "same")]
+    zeros = onnx_file.weights("zeros", [4096], bytes(8 * 4096), "INT64")
+    return onnx_file.model(onnx_file.graph([f"data INT64 -1,{WIDTH}"],
+                                           [f"same INT64 -1,{WIDTH}"], nodes, [zeros]))
+
+
+def _longs(i):
+    return struct.pack(f"<{WIDTH}q", *((i * 31 + n) % 4096 for n in range(WIDTH)))
+
+
+PYTHON = f"""
+import os
+import time
+
+import leat_runner
+import numpy as np
+
+
+class Model:
+    inputs = ["data UINT8 -1,{WIDTH}"]
+    outputs = ["same UINT8 -1,{WIDTH}"]
+
+    def predict(self, inputs):
+        time.sleep(0.005)
+        x = inputs["data"]
+        for mood in x[(x[:, 0] == 0xde) & (x[:, 1] == 0xad), 2]:
+            MOODS[int(mood)](x)
+        if (x[:, 2] == 8).any() and (x[:, 0] == 0xde).any():
+            return {{"same": x[1:]}}
+        return {{"same": x}}
+
+
+def refuse(x):
+    raise leat_runner.ItemError(np.flatnonzero((x[:, 0] == 0xde) & (x[:, 2] == 1)),
+                                "this row is rejected")
+
+
+def fail(x):
+    raise ValueError("the batch fails")
+
+
+MOODS = {{1: refuse, 2: fail, 4: lambda x: os.abort(), 5: lambda x: time.sleep(3600),
+         8: lambda x: None, 14: lambda x: os._exit(3)}}
+""".encode()
+
 KINDS = {
     "sim": Kind(
         "platform=sim\ninput.0=data UINT8 -1,-1\nsim.alpha=5ms\nsim.output=fp32\n"
@@ -69,6 +118,17 @@ KINDS = {
         "layers=fc none\n", {"model.safetensors": _identity()}, _floats, records.FP32,
         _number, {"gives NaN": (struct.pack("<5f", float("nan"), 1, 2, 3, 4),
                                 "holds a NaN")}),
+    "onnxruntime": Kind(
+        "platform=onnxruntime\n", {"model.onnx": _looked_up()}, _longs, records.INT64, _number,
+        {"fails its batch": (struct.pack("<5q", 4096, 1, 2, 3, 4), "Gather")}),
+    "python": Kind(
+        "platform=python\n", {"model.py": PYTHON}, _bytes, records.UINT8, _number,
+        {"is rejected": (_poison(1), "this row is rejected"),
+         "fails its batch": (_poison(2), "the batch fails"),
+         "aborts": (_poison(4), "signal 6"),
+         "hangs": (_poison(5), "batcher.run.timeout"),
+         "gives a wrong shape": (_poison(8), "expected UINT8 [1,5], got uint8 [0,5]"),
+         "exits": (_poison(14), "exit status")}),
     "plugin": Kind(
         "platform=plugin\nwicked.alpha.us=5000\n",
         {"model.so": os.path.join(os.path.dirname(stage.BIN), "plugins", "wicked.so")},

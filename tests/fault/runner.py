@@ -127,6 +127,7 @@ def run(s, seed, name, quick):
     kills, hangs = (3, 1) if quick else (10, 3)
     with Witness(s.brokers, prefix, name, PARTITIONS, kind.wanted) as witness:
         batcher = s.batcher(prefix, kinds.repository(folder, name),
+                            f"--runner.python={stage.PYTHON}",
                             f"--batcher.run.timeout={RUN_TIMEOUT_MS}ms",
                             f"--runner.memory.max={MEMORY_MAX}")
         feeder = Feeder(s, prefix, name, kind, dice, PARTITIONS)

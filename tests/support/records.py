@@ -10,6 +10,7 @@ import uuid
 # C3 01 and the CRC-64-AVRO fingerprint of the request's schema, little-endian.
 PREFIX = bytes.fromhex("c3011eed0f50da99b89d")
 UINT8 = 1  # of Datatype
+INT64 = 8
 FP32 = 11
 STATUSES = ["queued", "succeeded", "failed", "canceled", "expired"]
 
