@@ -18,10 +18,6 @@
 static const struct property ALL_ROLES[] = {
     {"socket.nagle.disable", "true"},
     {"socket.keepalive.enable", "true"},
-    /* librdkafka 2.0.2 asks nobody else for the coordinator of a group until its
-       question to a broker that was just going is over; with the default that is a
-       minute. */
-    {"socket.timeout.ms", "10000"},
     {"reconnect.backoff.ms", "50"},
     {"reconnect.backoff.max.ms", "500"}, /* service resumes soon after Kafka does */
     {"log.connection.close", "false"},   /* brokers close idle connections */
@@ -39,6 +35,10 @@ static const struct property PRODUCER[] = {
 };
 
 static const struct property CONSUMER[] = {
+    /* librdkafka 2.0.2 asks nobody else for the coordinator of a group until its
+       question to a broker that was just going is over; with the default that is a
+       minute. */
+    {"socket.timeout.ms", "10000"},
     {"enable.auto.commit", "false"},
     {"enable.auto.offset.store", "false"},
     {"auto.offset.reset", "error"}, /* and then reading.c goes to the oldest record */
