@@ -18,15 +18,19 @@ MODELS = os.path.join(stage.ROOT, "tests", "support", "models")
 JOBS = 40
 
 
+PATIENCE_S = 15  # between two attempts; the third would come minutes later
+
+
 class Gate:
-    """Half of the ids are answered 503 until it opens."""
+    """Half of the ids are answered 503 until it opens, which must be within PATIENCE_S."""
 
     def __init__(self):
         self.opened = threading.Event()
 
     def decide(self, webhook_id):
         shut = int(webhook_id[-1], 16) % 2 == 1
-        return 503 if shut and not self.opened.is_set() else 200
+        wait = 503, {"Retry-After": str(PATIENCE_S)}
+        return wait if shut and not self.opened.is_set() else 200
 
 
 def outcomes(s, prefix, ids):

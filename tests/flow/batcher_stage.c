@@ -101,7 +101,8 @@ static void
 on_delivery(void *context, void *arg, const struct delivery *d)
 {
     (void)context;
-    cr_assert_eq(d->status, STATUS_OK, "%s", d->reason);
+    /* The end of the stage may overtake the acknowledgement of what was answered. */
+    cr_assert(d->status == STATUS_OK || d->status == STATUS_CLOSED, "%s", d->reason);
     free(arg);
 }
 
