@@ -9,6 +9,7 @@
 #include "base/option_value.h"
 #include "batcher/batching.h"
 #include "batcher/repository.h"
+#include "batcher/version_labels.h"
 #include "runner/protocol.h"
 
 #include <ctype.h>
@@ -58,6 +59,10 @@ const struct model_key model_keys[] = {
      .kind = KEY_POLICY,
      .example = "latest",
      .help = "Which versions are served: latest, latest:2, all or specific:1,3."},
+    {.name = VERSION_LABEL_KEY "NAME",
+     .kind = KEY_VERSION,
+     .example = "1",
+     .help = "A name for a version, such as stable: requests may say it instead."},
     {.name = "deadline.default",
      .kind = KEY_DURATION,
      .least = NS_PER_MS,
@@ -284,11 +289,15 @@ model_platform_list(char *out, size_t size)
     }
 }
 
-/* input.N is input.0 up to input.31. */
+/* input.N is input.0 up to input.31; whether what stands for NAME is one is judged
+ * where it is taken. */
 static bool
 matches(const char *name, const char *key)
 {
     size_t stem = strlen(name);
+    if (stem > 5 && strcmp(name + stem - 5, ".NAME") == 0) {
+        return strncmp(name, key, stem - 4) == 0 && key[stem - 4] != '\0';
+    }
     if (stem < 3 || strcmp(name + stem - 2, ".N") != 0) {
         return strcmp(name, key) == 0;
     }

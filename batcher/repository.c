@@ -107,6 +107,46 @@ check_versions(struct repository_model *m,
     }
 }
 
+static bool
+is_among(uint32_t number, const uint32_t *numbers, size_t count)
+{
+    size_t i = 0;
+    while (i < count && numbers[i] != number) {
+        i++;
+    }
+    return i < count;
+}
+
+static bool
+is_served(const struct repository_model *m, uint32_t number)
+{
+    size_t i = 0;
+    while (i < m->version_count && m->versions[i].number != number) {
+        i++;
+    }
+    return i < m->version_count;
+}
+
+static void
+check_labels(struct repository_model *m, const struct model_folder *folder)
+{
+    for (size_t i = 0; i < m->labels.count; i++) {
+        const struct version_label *label = &m->labels.items[i];
+        if (is_served(m, label->number)) {
+            continue;
+        }
+        char key[sizeof VERSION_LABEL_KEY + VERSION_LABEL_BYTES];
+        snprintf(key, sizeof key, VERSION_LABEL_KEY "%s", label->name);
+        const struct mistake mistake = {
+            .file = m->file, .line = label->line, .key = model_text(m, key)};
+        bool there = is_among(label->number, folder->numbers, folder->count);
+        mistakes_add(&m->mistakes, &m->arena, &mistake,
+                     there ? "version.policy does not serve version %" PRIu32
+                           : "there is no folder of version %" PRIu32,
+                     label->number);
+    }
+}
+
 static void
 read_versions(struct repository_model *m, const char *path)
 {
@@ -119,6 +159,7 @@ read_versions(struct repository_model *m, const char *path)
     }
     check_versions(m, path, &folder);
     add_versions(m, path, &folder);
+    check_labels(m, &folder);
     if (m->version_count > 0) {
         m->version = m->versions[0].name;
         m->path = m->versions[0].path;
@@ -151,10 +192,12 @@ first_error(struct repository_model *m)
     return copy == NULL ? "no memory" : copy;
 }
 
-/* What every version is loaded with is a part of each. */
+/* What every version is loaded with is a part of each. A mistake is, too: also one in
+ * a line that does not count otherwise makes new versions, which fail and tell it. */
 static void
 complete_fingerprints(struct repository_model *m, const char *path)
 {
+    m->terms += mistakes_of_kind(&m->mistakes, MISTAKE_ERROR) > 0 ? 1 : 0;
     uint64_t beside = model_folder_fingerprint(path, false);
     for (size_t i = 0; i < m->version_count; i++) {
         uint64_t *f = &m->versions[i].fingerprint;
