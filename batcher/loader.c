@@ -80,8 +80,15 @@ on_loaded(struct loader *l, struct span message)
 static void
 on_load_failed(struct loader *l, struct span reason)
 {
+    char words[REASON_BYTES];
     char text[REASON_BYTES];
-    snprintf(text, sizeof text, "%.*s", (int)reason.size, (const char *)reason.data);
+    snprintf(words, sizeof words, "%.*s", (int)reason.size, (const char *)reason.data);
+    unsigned line = repository_model_line_of(l->source, words);
+    if (line != 0) {
+        snprintf(text, sizeof text, "model.properties:%u: %.200s", line, words);
+    } else {
+        snprintf(text, sizeof text, "%s", words);
+    }
     if (!l->was_loaded) {
         loader_give_up(l, text);
         return;

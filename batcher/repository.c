@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum {
     MODELS_MAX = 256,
@@ -147,6 +148,27 @@ check_labels(struct repository_model *m, const struct model_folder *folder)
     }
 }
 
+/* A file that is not there is told before anything is loaded. */
+static void
+check_warm_up(struct repository_model *m, size_t property)
+{
+    const struct property *p = &m->properties.items[property];
+    bool names_file = strncmp(p->key, "warmup.input.", 13) == 0 &&
+                      strcmp(p->value, "zeros") != 0 && strcmp(p->value, "random") != 0;
+    for (size_t i = 0; names_file && i < m->version_count; i++) {
+        char path[PATH_BYTES + 16];
+        int size = snprintf(path, sizeof path, "%s/%s", m->versions[i].path, p->value);
+        if (size >= 0 && (size_t)size < sizeof path && access(path, F_OK) == 0) {
+            continue;
+        }
+        const struct mistake mistake = {
+            .file = m->file, .line = m->property_lines[property], .key = p->key};
+        mistakes_add(&m->mistakes, &m->arena, &mistake,
+                     "'%.60s' is none of zeros, random and the files of version %s",
+                     p->value, m->versions[i].name);
+    }
+}
+
 static void
 read_versions(struct repository_model *m, const char *path)
 {
@@ -160,6 +182,9 @@ read_versions(struct repository_model *m, const char *path)
     check_versions(m, path, &folder);
     add_versions(m, path, &folder);
     check_labels(m, &folder);
+    for (size_t i = 0; i < m->properties.count; i++) {
+        check_warm_up(m, i);
+    }
     if (m->version_count > 0) {
         m->version = m->versions[0].name;
         m->path = m->versions[0].path;
@@ -240,6 +265,19 @@ repository_model_close(struct repository_model *m)
 {
     arena_fini(&m->arena);
     *m = (struct repository_model){.name = NULL};
+}
+
+unsigned
+repository_model_line_of(const struct repository_model *m, const char *reason)
+{
+    for (size_t i = 0; i < m->properties.count; i++) {
+        size_t size = strlen(m->properties.items[i].key);
+        if (strncmp(reason, m->properties.items[i].key, size) == 0 &&
+            (reason[size] == '=' || reason[size] == ':')) {
+            return m->property_lines[i];
+        }
+    }
+    return 0;
 }
 
 uint32_t

@@ -56,6 +56,7 @@ struct repository_model {
     bool lazy;               /* lazy=true: loaded when it is asked */
     struct batching batching;
     struct property_list properties; /* for the runner */
+    unsigned *property_lines;        /* of each, in model.properties */
     struct mistakes mistakes;        /* all that is wrong with it */
     const char *broken; /* why it cannot be loaded, the first mistake; or NULL */
 };
@@ -93,6 +94,10 @@ MUST_CHECK enum status repository_read_model(struct repository_model *out,
                                              const char *repository,
                                              const char *name);
 void repository_model_close(struct repository_model *m);
+
+/** The line of model.properties that a reason of the runner's begins with the key of;
+ * 0: it does not. */
+unsigned repository_model_line_of(const struct repository_model *m, const char *reason);
 
 /** The highest number among the version folders of a model's folder; 0: there is none.
  * @blocks for the disk */

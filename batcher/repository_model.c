@@ -159,6 +159,7 @@ static void
 pass_on(struct reading *r, const struct property_line *line)
 {
     struct property_list *list = &r->model->properties;
+    r->model->property_lines[list->count] = line->number;
     list->items[list->count++] =
         (struct property){.key = line->key, .value = line->value};
 }
@@ -385,7 +386,9 @@ repository_model_parse(struct repository_model *m, struct span text, const char 
     struct reading r = {.model = m, .file = file};
     m->properties.items =
         arena_array(&m->arena, PROPERTY_LINES_MAX, sizeof *m->properties.items);
-    if (m->properties.items == NULL ||
+    m->property_lines =
+        arena_array(&m->arena, PROPERTY_LINES_MAX, sizeof *m->property_lines);
+    if (m->properties.items == NULL || m->property_lines == NULL ||
         properties_text_read(&r.text, text, file, &m->arena, &m->mistakes) !=
             STATUS_OK) {
         repository_model_no_memory(m);

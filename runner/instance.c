@@ -71,7 +71,7 @@ load_model(struct instance *in, struct fault *fault)
     };
     status = in->ops->load(in->state, &source, &in->model, fault);
     if (status == STATUS_OK) {
-        status = warm_up_run(&in->warm_up, &in->pipeline, fault);
+        status = warm_up_run(&in->warm_up, &in->pipeline, &source, fault);
     }
     return status == STATUS_OK ? pipeline_start(&in->pipeline, fault) : status;
 }

@@ -27,6 +27,7 @@ except ImportError as missing:
                       "python3-numpy, or name another Python by python.command") from missing
 
 import leat_runner
+import leat_sample
 import leat_slab
 from leat_batch import Batch, WrongReturn, WrongSlot, write_tensors
 from leat_model import Model, describe
@@ -59,6 +60,8 @@ class Instance:
             leat_control.number(fields, "slot_bytes", leat_slab.DATA + leat_slab.ALIGN, 2**36),
             fds)
         self.model = None
+        self.samples = None
+        self.failures = {}  # of the last batch, by row
 
     def load(self):
         if "steps" in self.context.properties:
@@ -109,7 +112,7 @@ class Instance:
         taken_ns = slot.times()[0]
         slot.set_time(leat_slab.PREPARED, taken_ns)
         slot.set_time(leat_slab.STARTED, time.monotonic_ns())
-        failures = {}
+        failures = self.failures = {}
         try:
             batch = Batch(slot, self.model.specs)
             outputs, alive = self.model.answer(batch.inputs, batch.rows, failures)
@@ -141,7 +144,7 @@ class Instance:
         """Writes a sample as the batcher writes a batch."""
         specs = self.model.specs
         end = write_tensors(slot, leat_slab.INPUTS, leat_slab.DATA, specs.inputs,
-                            self.model.sample(rows))
+                            self.samples.batch(rows))
         slot.set_parent_part(rows, len(specs.inputs), end)
 
     def _run_sample(self, slot, rows):
@@ -150,6 +153,10 @@ class Instance:
         outcome = self._run(slot)
         if outcome != leat_slab.SUCCEEDED:
             raise LoadFailed(f"warm-up with {rows} rows: {slot.error()}")
+        if self.failures and self.samples.file_key:
+            message, _ = next(iter(self.failures.values()))
+            raise LoadFailed(f"{self.samples.file_key}: the model does not answer this row: "
+                             f"{message}")
         _, _, started_ns, completed_ns = slot.times()
         return completed_ns - started_ns
 
@@ -170,14 +177,29 @@ class Instance:
             best_ns = min(best_ns, self._run_sample(slot, rows))
         return best_ns
 
+    def _run_size(self, rows, runs):
+        """As often as the model says; the first one counts only if it is the only one."""
+        times = []
+        for run in range(runs):
+            if self.flags.stopping:
+                break
+            slot = self.slab.slots[run % len(self.slab.slots)]
+            times.append(self._run_sample(slot, rows))
+        return min(times[1:] or times, default=0)
+
     def _warm_up(self):
         """(rows, nanoseconds) of each size measured, ascending."""
         wanted = self.context.properties.get("python.warm.up", "true")
         if wanted not in ("true", "false"):
             raise LoadFailed(f"python.warm.up={wanted} is neither true nor false")
-        if wanted == "false":
+        self.samples = leat_sample.Samples(self.context, self.model.specs, self.model.subject)
+        runs = leat_sample.runs(self.context.properties)
+        if wanted == "false" or runs == 0:
             return []
         *others, most = self._sizes()
+        if runs is not None:
+            costs = [(rows, self._run_size(rows, runs)) for rows in (most, *reversed(others))]
+            return [(rows, ns) for rows, ns in reversed(costs) if ns]
         try:
             for slot in self.slab.slots:
                 self._run_sample(slot, most)

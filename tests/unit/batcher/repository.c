@@ -317,6 +317,37 @@ Test(repository, gives_no_version_another_fingerprint_for_a_label_but_for_a_mist
     cr_assert_neq(before[1], after[1]);
 }
 
+Test(repository, takes_a_warm_up_file_that_a_version_lacks_for_a_mistake)
+{
+    model("a", SIM "version.policy=all\nwarmup.input.0=row.bin\n");
+    folder("a/1");
+    folder("a/2");
+    file("a/2/row.bin", "1234");
+    expect_broken("a",
+                  "model.properties:4: warmup.input.0: 'row.bin' is none of zeros, "
+                  "random and the files of version 1");
+    file("a/1/row.bin", "1234");
+    struct repository_model m = read_one("a");
+    cr_assert_null(m.broken, "%s", m.broken);
+    repository_model_close(&m);
+    model("b", SIM "warmup.input.0=random\nwarmup.runs=0\n");
+    m = read_one("b");
+    cr_assert_null(m.broken, "%s", m.broken);
+    repository_model_close(&m);
+}
+
+Test(repository, finds_the_line_that_a_runner_complains_of)
+{
+    model("a", SIM "\nwarmup.runs=3\nsim.alpha=1ms\n");
+    struct repository_model m = read_one("a");
+    cr_assert_eq(repository_model_line_of(&m, "warmup.runs=3: too few"), 4);
+    cr_assert_eq(repository_model_line_of(&m, "sim.alpha: too slow"), 5);
+    cr_assert_eq(repository_model_line_of(&m, "sim.alph: too slow"), 0);
+    cr_assert_eq(repository_model_line_of(&m, "sim.alpha is too slow"), 0);
+    cr_assert_eq(repository_model_line_of(&m, ""), 0);
+    repository_model_close(&m);
+}
+
 Test(repository, reads_a_model_that_is_not_there_as_not_found)
 {
     struct repository_model m;
