@@ -114,8 +114,7 @@ Test(labels_flow, take_along_what_waits_for_the_version_before, .timeout = 60)
         cr_assert_eq(results[k]->status, REPLY_SUCCEEDED);
         moved += results[k]->version[0] == '2' ? 1 : 0;
     }
-    expect_by(results[0], "1");
-    cr_assert_gt(moved, 0);
+    cr_assert(moved > 0 && moved < WAITING, "%d of %d", moved, WAITING);
     expect_by(named, "1");
     batcher_stage_close(s);
 }
