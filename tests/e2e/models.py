@@ -80,7 +80,7 @@ def mend(models, folder):
 
 
 def warm_up(models, folder):
-    """What the warm-up is made of: told with file and line where it is wrong, and run where it is right."""
+    """What it is made of is told with file and line where it is wrong, and run where it is right."""
     path = os.path.join(models, "mine", "model.properties")
     row = os.path.join(folder, "1", "row.bin")
     text = open(path, encoding="utf-8").read()

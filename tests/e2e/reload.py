@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Models that change while a real Kafka brings requests: new files and new versions take over under
-load by poll, signal and order; labels move from one version to another; what is broken replaces nothing
-and is told; lazy models are loaded when they are asked and make room for each other; folders come and go."""
+load by poll, signal and order; labels move from one version to another; what is broken replaces
+nothing and is told; lazy models are loaded when they are asked and make room for each other; folders
+come and go."""
 import os
 import shutil
 import signal
@@ -123,6 +124,27 @@ def moves_a_label(http, models, batcher):
     assert "labels" not in ask.call(http, "GET", "/v2/models/m")[2]
 
 
+def differ_between_batchers(s):
+    """Who runs a request says what a label means; one that it does not know is 404."""
+    s.topics("d.", ["m"], 4)
+    both = ["max.batch.size=4", "version.policy=all"]
+    repositories = [s.models(m=[*both, "version.label.stable=1"]),
+                    s.models(m=[*both, "version.label.stable=2", "version.label.green=2"])]
+    for models in repositories:
+        os.makedirs(os.path.join(models, "m", "2"))
+    batchers = [s.batcher("d.", models) for models in repositories]
+    http = s.ingest("d.").ready["http"]
+    s.balanced(batchers, 4)
+    newest = {"green": "2", "stable": "2"}
+    stage.wait_for("the labels", lambda: ask.call(
+        http, "GET", "/v2/models/m")[2].get("labels") == newest)
+    stable = [infer(http, "m", "stable") for _ in range(40)]
+    green = [infer(http, "m", "green") for _ in range(40)]
+    assert {code for code, _ in stable} == {200}, stable
+    assert {answer["model_version"] for _, answer in stable} == {"1", "2"}, stable
+    assert {answer.get("model_version", code) for code, answer in green} == {"2", 404}, green
+
+
 def unloads_by_order(s, http):
     assert order(http, "m", "unload")[0] == 200
     state = index(http, "m", "2")
@@ -179,6 +201,7 @@ def main():
         unloads_by_order(s, http)
         takes_folders_as_they_come_and_go(s, http, models, batcher)
         assert batcher.stop() == 0, batcher.log()
+        differ_between_batchers(s)
         makes_room(s)
 
 
