@@ -187,6 +187,22 @@ class Instance:
             times.append(self._run_sample(slot, rows))
         return min(times[1:] or times, default=0)
 
+    def _run_briefly(self):
+        *others, most = self._sizes()
+        for slot in self.slab.slots:
+            self._run_sample(slot, most)
+        until_ns = time.monotonic_ns() + SWEEP_NS
+        costs = [(most, self._measure(most))]
+        for index, rows in enumerate(others):
+            if index == 0 or (time.monotonic_ns() < until_ns and not self.flags.stopping):
+                self._run_sample(self.slab.slots[0], rows)
+                costs.insert(-1, (rows, self._measure(rows)))
+        return costs
+
+    def _run_as_told(self, runs):
+        costs = [(rows, self._run_size(rows, runs)) for rows in reversed(self._sizes())]
+        return [(rows, ns) for rows, ns in reversed(costs) if ns]
+
     def _warm_up(self):
         """(rows, nanoseconds) of each size measured, ascending."""
         wanted = self.context.properties.get("python.warm.up", "true")
@@ -196,25 +212,13 @@ class Instance:
         runs = leat_sample.runs(self.context.properties)
         if wanted == "false" or runs == 0:
             return []
-        *others, most = self._sizes()
-        if runs is not None:
-            costs = [(rows, self._run_size(rows, runs)) for rows in (most, *reversed(others))]
-            return [(rows, ns) for rows, ns in reversed(costs) if ns]
         try:
-            for slot in self.slab.slots:
-                self._run_sample(slot, most)
+            return self._run_briefly() if runs is None else self._run_as_told(runs)
         except LoadFailed as failure:
-            if hasattr(self.model.subject, "example"):
+            if hasattr(self.model.subject, "example") or self.samples.file_key:
                 raise
-            raise LoadFailed(f"{failure} (a class that cannot take zeros defines "
-                             "example(rows), or python.warm.up=false)") from failure
-        until_ns = time.monotonic_ns() + SWEEP_NS
-        costs = [(most, self._measure(most))]
-        for index, rows in enumerate(others):
-            if index == 0 or (time.monotonic_ns() < until_ns and not self.flags.stopping):
-                self._run_sample(self.slab.slots[0], rows)
-                costs.insert(-1, (rows, self._measure(rows)))
-        return costs
+            raise LoadFailed(f"{failure} (a class that cannot take zeros defines example(rows), "
+                             "or warmup.input.0 names a row, or warmup.runs=0)") from failure
 
 
 def _memory_used():

@@ -90,15 +90,22 @@ expect_failed(const char *lines, const char *wanted)
     end();
 }
 
-/* platform=python with a class that answers what it was asked. */
+/* For platform=python. */
 static void
-put_mirror(void)
+put_class(const char *name)
 {
     char command[256];
     snprintf(command, sizeof command,
-             "cp " LEAT_SOURCE_DIR "/tests/support/python/mirror.py %s/model.py",
+             "cp " LEAT_SOURCE_DIR "/tests/support/python/%s.py %s/model.py", name,
              folder);
     cr_assert_eq(system(command), 0);
+}
+
+/* A class that answers what it was asked. */
+static void
+put_mirror(void)
+{
+    put_class("mirror");
 }
 
 static void
@@ -390,6 +397,16 @@ Test(warm_up, fails_with_a_file_that_the_model_does_not_answer)
                                          "answer this row: "),
                        "%s", p.message);
     end();
+}
+
+Test(warm_up, fails_with_a_file_that_a_class_does_not_answer, .timeout = 60)
+{
+    static const char two[] = {2, 0, 0, 0}; /* an ItemError of moody's */
+    put_class("moody");
+    put("two", two, sizeof two);
+    expect_failed("platform=python\nmax_batch_size=4\nproperty.warmup.input.0=two\n",
+                  "warmup.input.0: the model does not answer this row: this row is a "
+                  "two");
 }
 
 Test(warm_up, may_be_left_out_before_steps_with_two_stages)
