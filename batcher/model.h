@@ -84,11 +84,11 @@ bool model_load(struct model *m, struct version *v, bool beside);
 /** Stays unloaded until there is a request. */
 void model_wait_for_demand(struct model *m);
 
-/** Unloads it; a request loads it again. */
-void model_evict(struct model *m);
+/** Unloads it; a request loads it again. @param[in] where the memory that is short */
+void model_evict(struct model *m, const char *where);
 
-/** As the room it takes is seen by those who want it. */
-struct resident model_resident(const struct model *m);
+/** As the room it takes in a memory is seen by those who want it. */
+struct resident model_resident(const struct model *m, const char *where);
 
 /** Stops the runner and drops what is not answered, so that the outbox may close. */
 void model_stop(struct model *m);
@@ -138,6 +138,9 @@ bool model_is_changing(const struct model *m);
 
 /** Measures the memory of what is loaded. */
 void model_measure(struct model *m);
+
+/** The same, and a line of metrics for each version and memory. */
+void model_write_memory(struct model *m, struct buf *out);
 
 /** Reading and loaded, or not to be loaded before it is asked, or FAILED for good;
  * otherwise what it waits for. */

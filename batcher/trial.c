@@ -63,8 +63,9 @@ trial_died(void *arg, const char *how)
 }
 
 static void
-trial_failed(void *arg, const char *reason)
+trial_failed(void *arg, const char *reason, bool no_memory)
 {
+    (void)no_memory;
     end(arg, false, reason);
 }
 

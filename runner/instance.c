@@ -124,6 +124,9 @@ say_failed(const struct instance *in, const struct fault *fault)
     control_begin(&message, "failed");
     control_add_number(&message, "instance", in->id);
     control_add(&message, "reason", fault->text);
+    if (fault->status == STATUS_NO_MEMORY) {
+        control_add(&message, "cause", "out_of_memory");
+    }
     control_send(in->control_fd, &message);
 }
 

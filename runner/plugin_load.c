@@ -222,7 +222,9 @@ plugin_load_end(const struct plugin_load *l,
                          outcome);
     }
     if (outcome != LEAT_OK) {
-        return fault_set(fault, STATUS_INVALID, "%s", outcomes[outcome]);
+        bool no_memory = outcome == LEAT_OUT_OF_MEMORY;
+        return fault_set(fault, no_memory ? STATUS_NO_MEMORY : STATUS_INVALID, "%s",
+                         outcomes[outcome]);
     }
     enum status status = choose("input", l->told.inputs, l->told.input_count,
                                 model->inputs, &model->input_count, fault);
