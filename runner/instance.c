@@ -6,6 +6,7 @@
 #include "runner/instance.h"
 
 #include "runner/backend.h"
+#include "runner/device_memory.h"
 #include "runner/pipeline.h"
 #include "runner/slab.h"
 #include "runner/warm_up.h"
@@ -72,6 +73,9 @@ load_model(struct instance *in, struct fault *fault)
     status = in->ops->load(in->state, &source, &in->model, fault);
     if (status == STATUS_OK) {
         status = warm_up_run(&in->warm_up, &in->pipeline, fault);
+    }
+    if (status == STATUS_OK && in->model.device_bytes == 0) {
+        in->model.device_bytes = device_memory_claim();
     }
     return status == STATUS_OK ? pipeline_start(&in->pipeline, fault) : status;
 }
