@@ -89,10 +89,13 @@ on_load_failed(struct loader *l, struct span message)
     char text[REASON_BYTES];
     struct span reason = control_value(message, "reason");
     snprintf(text, sizeof text, "%.*s", (int)reason.size, (const char *)reason.data);
+    bool no_memory = span_is_text(control_value(message, "cause"), "out_of_memory");
     if (!l->was_loaded) {
-        struct span cause = control_value(message, "cause");
-        loader_end(l, text, span_is_text(cause, "out_of_memory"));
+        loader_end(l, text, no_memory);
         return;
+    }
+    if (no_memory) {
+        l->events.starved(l->arg);
     }
     log_error("model_not_reloaded", log_text("model", l->source->name),
               log_text("reason", text));

@@ -69,6 +69,10 @@ void model_order(struct model *m, bool load, int64_t issued_us);
 /** The next version to be loaded, or NULL. */
 struct version *model_wants(const struct model *m);
 
+/** A version with requests whose runner died and whose next ones find no memory on
+ * their device; or NULL. */
+struct version *model_starving(const struct model *m);
+
 /** Its requests or an order ask for it: others may have to make room. */
 bool model_insists(const struct model *m);
 

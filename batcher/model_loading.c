@@ -41,6 +41,16 @@ model_wants(const struct model *m)
     return NULL;
 }
 
+struct version *
+model_starving(const struct model *m)
+{
+    struct version *v = m->versions;
+    while (v != NULL && (!v->starved || !v->open || version_is_empty(v))) {
+        v = v->next;
+    }
+    return v;
+}
+
 bool
 model_insists(const struct model *m)
 {

@@ -165,6 +165,18 @@ feed(struct models *ms, struct model *m, struct version *v, int64_t now_ns)
     return v->room_made ? NULL : device;
 }
 
+/** For runners that died and whose place others have taken since. */
+static void
+feed_the_restarted(struct models *ms, int64_t now_ns)
+{
+    for (size_t i = 0; i < ms->count; i++) {
+        struct version *v = model_starving(ms->items[i]);
+        if (v != NULL && make_room(ms, ms->items[i], version_device(v), now_ns)) {
+            version_sate(v);
+        }
+    }
+}
+
 /** One step towards having m loaded. @return as feed() */
 static const char *
 load_within(struct models *ms, struct model *m, int64_t now_ns)
@@ -271,6 +283,7 @@ models_load_next(struct models *ms, int64_t now_ns)
     if (ms->draining) {
         return TIME_NEVER;
     }
+    feed_the_restarted(ms, now_ns);
     if (!limited && !is_anything_starved(ms)) {
         return load_without_limit(ms) ? now_ns + RETRY_NS : TIME_NEVER;
     }

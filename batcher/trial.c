@@ -65,6 +65,13 @@ trial_died(void *arg, const char *how)
     end(arg, false, reason);
 }
 
+/* Of a runner that follows another one, which is not waited for. */
+static void
+trial_starved(void *arg)
+{
+    (void)arg;
+}
+
 static void
 trial_failed(void *arg, const char *reason, bool no_memory)
 {
@@ -124,6 +131,7 @@ load_all(struct attempt *a, struct loop *loop, const struct batcher_config *conf
                                    .measured = trial_measured,
                                    .loaded = trial_loaded,
                                    .died = trial_died,
+                                   .starved = trial_starved,
                                    .failed = trial_failed},
                         .arg = a};
     int64_t begin_ns = clock_mono_ns();

@@ -102,8 +102,16 @@ version_loaded(void *arg)
     dispatcher_serve(&v->dispatcher, &v->spec);
     v->loaded_ns = clock_mono_ns();
     v->starvings = 0;
+    version_sate(v);
     version_measure(v);
     version_move(v, MODEL_READY, "");
+}
+
+static void
+version_starved(void *arg)
+{
+    struct version *v = arg;
+    v->starved = version_device(v) != NULL;
 }
 
 static void
@@ -197,6 +205,7 @@ version_load(struct version *v)
                                    .measured = version_measured,
                                    .loaded = version_loaded,
                                    .died = version_died,
+                                   .starved = version_starved,
                                    .failed = version_failed},
                         .arg = v};
     loader_init(&v->loader);

@@ -56,7 +56,7 @@ struct version {
     int64_t memory_bytes; /* of its runner, as measured last; 0 = never */
     int64_t device_bytes; /* of its device, as told last, or expected */
     int64_t told_bytes;   /* of its device, by the instances of this runner so far */
-    bool starved;         /* the last load found no memory on the device */
+    bool starved;         /* the last load of a runner found no memory on the device */
     bool room_made;       /* since then: it may be tried again */
     unsigned starvings;   /* loads in a row that ended so */
     int64_t loaded_ns;    /* when it became READY first since it was loaded */

@@ -7,9 +7,12 @@
 
 #include <criterion/criterion.h>
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 static struct stage_result *
 send(struct batcher_stage *s)
@@ -306,6 +309,36 @@ Test(reload_flow, makes_room_for_a_load_that_finds_no_device_memory, .timeout = 
     ask_by_turns(s);
     cr_assert_geq(count_of(METRIC_EVICTIONS), evictions + 6);
     cr_assert_eq(count_of(METRIC_LOADS_FAILED), failed);
+    free(properties);
+    batcher_stage_close(s);
+}
+
+Test(reload_flow, makes_room_for_a_runner_that_comes_back, .timeout = 60)
+{
+    struct batcher_stage *s = batcher_stage_open_two("lazy=true", "lazy=true");
+    char *properties = small_device(s, "");
+    stage_models_add(batcher_stage_models(s), "m", properties, STAGE_ROW);
+    restart(s);
+    struct stage_result *results[3] = {send(s)};
+    batcher_stage_wait(s);
+    int64_t evictions = count_of(METRIC_EVICTIONS);
+    batcher_stage_kill_runner(s);
+    char path[160];
+    snprintf(path, sizeof path, "%s/.device", batcher_stage_models(s)->folder);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    cr_assert_eq(flock(fd, LOCK_EX),
+                 0); /* no other runner comes before our next turn */
+    stage_models_add(batcher_stage_models(s), "n", "device=cuda", STAGE_ROW);
+    batcher_stage_reload(s);
+    batcher_stage_model(s, 1);
+    results[1] = send(s);
+    batcher_stage_wait(s);
+    batcher_stage_model(s, 0);
+    results[2] = send(s);
+    batcher_stage_wait_metric(s, METRIC_EVICTIONS, evictions + 1);
+    close(fd);
+    batcher_stage_wait(s);
+    expect_answers(results, 3);
     free(properties);
     batcher_stage_close(s);
 }
