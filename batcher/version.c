@@ -61,6 +61,7 @@ version_failed(void *arg, const char *reason, bool no_memory)
     }
     log_warn("model_starved", log_text("model", v->source->model.name),
              log_text("version", v->files->name), log_text("reason", reason));
+    metric_add(&batcher_metrics[METRIC_LOADS_STARVED], 1);
     v->starved = true;
     v->starvings++;
     v->leaving = true;
@@ -111,6 +112,7 @@ static void
 version_starved(void *arg)
 {
     struct version *v = arg;
+    metric_add(&batcher_metrics[METRIC_LOADS_STARVED], 1);
     v->starved = version_device(v) != NULL;
 }
 

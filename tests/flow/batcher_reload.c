@@ -302,6 +302,7 @@ Test(reload_flow, makes_room_for_a_load_that_finds_no_device_memory, .timeout = 
     struct batcher_stage *s = batcher_stage_open_two("lazy=true", "lazy=true");
     char *properties = small_device(s, "");
     int64_t failed = count_of(METRIC_LOADS_FAILED);
+    int64_t starved = count_of(METRIC_LOADS_STARVED);
     int64_t evictions = count_of(METRIC_EVICTIONS);
     stage_models_add(batcher_stage_models(s), "m", properties, STAGE_ROW);
     stage_models_add(batcher_stage_models(s), "n", properties, STAGE_ROW);
@@ -309,6 +310,7 @@ Test(reload_flow, makes_room_for_a_load_that_finds_no_device_memory, .timeout = 
     ask_by_turns(s);
     cr_assert_geq(count_of(METRIC_EVICTIONS), evictions + 6);
     cr_assert_eq(count_of(METRIC_LOADS_FAILED), failed);
+    cr_assert_geq(count_of(METRIC_LOADS_STARVED), starved + 7);
     free(properties);
     batcher_stage_close(s);
 }
@@ -340,6 +342,31 @@ Test(reload_flow, makes_room_for_a_runner_that_comes_back, .timeout = 60)
     batcher_stage_wait(s);
     expect_answers(results, 3);
     free(properties);
+    batcher_stage_close(s);
+}
+
+Test(reload_flow, gives_a_load_up_once_others_made_room_in_vain, .timeout = 60)
+{
+    struct batcher_stage *s = batcher_stage_open_two("lazy=true", "lazy=true");
+    char *hopeless = small_device(s, "instances=2"); /* each needs all of it */
+    char *modest = small_device(s, "");
+    stage_models_add(batcher_stage_models(s), "m", hopeless, STAGE_ROW);
+    stage_models_add(batcher_stage_models(s), "n", modest, STAGE_ROW);
+    restart(s);
+    int64_t failed = count_of(METRIC_LOADS_FAILED);
+    int64_t evictions = count_of(METRIC_EVICTIONS);
+    struct stage_result *results[2];
+    batcher_stage_model(s, 1);
+    results[0] = send(s);
+    batcher_stage_wait(s);
+    batcher_stage_order(s, "m", true);
+    batcher_stage_wait_metric(s, METRIC_LOADS_FAILED, failed + 1);
+    cr_assert_eq(count_of(METRIC_EVICTIONS), evictions + 1);
+    results[1] = send(s);
+    batcher_stage_wait(s);
+    expect_answers(results, 2);
+    free(hopeless);
+    free(modest);
     batcher_stage_close(s);
 }
 
