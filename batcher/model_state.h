@@ -37,6 +37,7 @@ struct model {
     int64_t order_us;     /* issue of the last order, wall; 0 = none */
     int64_t obeyed_us;    /* as model_info.obeyed_us */
     int64_t memory_bytes; /* as measured last of any of its versions; 0 = never */
+    int64_t device_bytes; /* likewise */
     char trouble[240];    /* why it has no intake, "" = none */
     char waiting_for[320];
 };

@@ -54,6 +54,7 @@ struct repository_model {
     uint32_t instances;      /* instances */
     bool allow_nan;          /* outputs.nan=allow */
     bool lazy;               /* lazy=true: loaded when it is asked */
+    int64_t memory_max;      /* memory.max; 0 = no limit, -1 = runner.memory.max */
     struct batching batching;
     struct property_list properties; /* for the runner */
     unsigned *property_lines;        /* of each, in model.properties */
@@ -102,6 +103,10 @@ unsigned repository_model_line_of(const struct repository_model *m, const char *
 /** The highest number among the version folders of a model's folder; 0: there is none.
  * @blocks for the disk */
 uint32_t repository_newest_version(const char *folder);
+
+/** The device that it takes memory on beside the host's, or NULL: a cpu has no other.
+ */
+const char *repository_model_accelerator(const struct repository_model *m);
 
 /** Letters, digits, dots, dashes and underscores, up to 200; no dot in front. */
 bool repository_is_model_name(const char *name);

@@ -11,7 +11,7 @@
 
 #include <stdlib.h>
 
-enum { BROKER_ID = 1, API_PRODUCE = 0 };
+enum { BROKER_ID = 1, API_PRODUCE = 0, API_OFFSET_FETCH = 9 };
 
 struct dev_broker {
     rd_kafka_t *rk;
@@ -96,6 +96,13 @@ dev_broker_fail_produce(struct dev_broker *broker, int count, int retriable)
     dev_broker_push(broker, count,
                     retriable ? RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS
                               : RD_KAFKA_RESP_ERR_INVALID_RECORD);
+}
+
+void
+dev_broker_fail_offsets(struct dev_broker *broker)
+{
+    rd_kafka_mock_push_request_errors(broker->cluster, API_OFFSET_FETCH, 1,
+                                      RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED);
 }
 
 void

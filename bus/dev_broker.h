@@ -33,6 +33,8 @@ void dev_broker_down(struct dev_broker *broker);
 void dev_broker_up(struct dev_broker *broker);
 /** The next `count` produce requests fail with a retriable or a permanent error. */
 void dev_broker_fail_produce(struct dev_broker *broker, int count, int retriable);
+/** The next question for committed offsets is refused for good. */
+void dev_broker_fail_offsets(struct dev_broker *broker);
 /** The next produce request makes the producer's client unusable: it must be replaced.
  */
 void dev_broker_fence_producer(struct dev_broker *broker);

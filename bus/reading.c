@@ -23,6 +23,7 @@ enum {
 #define POLL_LEAST_NS (500 * NS_PER_MS)
 #define REPEAT_NS     (100 * NS_PER_MS) /* between two repeats of an assignment */
 #define START_WAIT_NS (2 * NS_PER_S)
+#define ASK_AGAIN_NS  NS_PER_S
 
 static void
 reading_trouble(struct consumer *c, enum status status, const char *reason)
@@ -240,6 +241,23 @@ reading_check_lost(struct consumer *c)
     }
 }
 
+/*
+ * Where an error leaves the question for a committed offset without an answer,
+ * librdkafka 2.0.2 neither asks again nor reads: only a new assignment has it start
+ * (rd_kafka_assignment_apply_offsets() in its source). Which question an error is about
+ * is not told, so every one that is open is asked anew.
+ */
+static void
+reading_ask_again(struct consumer *c)
+{
+    for (size_t i = 0; i < c->assignment.positions.count; i++) {
+        if (!c->repeat && c->assignment.positions.items[i].next == OFFSET_COMMITTED) {
+            c->repeat = true;
+            c->repeat_ns = clock_mono_ns() + ASK_AGAIN_NS;
+        }
+    }
+}
+
 static void
 reading_take_error(struct consumer *c, const rd_kafka_message_t *m)
 {
@@ -260,6 +278,7 @@ reading_take_error(struct consumer *c, const rd_kafka_message_t *m)
         if (client_status(m->err) == STATUS_NOT_FOUND) {
             reading_doubt(c);
         }
+        reading_ask_again(c);
         reading_trouble(c, client_status(m->err), rd_kafka_message_errstr(m));
     }
 }

@@ -78,11 +78,13 @@ run_sample(struct warm_up *w,
     if (status != STATUS_OK) {
         return status;
     }
-    if (pipeline_warm(p, slot) != SLOT_SUCCEEDED) {
-        return fault_set(fault, STATUS_MODEL_FAILED,
-                         "warm-up with %" PRIu32 " rows: %s", rows, slot->error);
+    enum slot_outcome outcome = pipeline_warm(p, slot);
+    if (outcome == SLOT_SUCCEEDED) {
+        return check_rows(w, slot, fault);
     }
-    return check_rows(w, slot, fault);
+    return fault_set(
+        fault, outcome == SLOT_OUT_OF_MEMORY ? STATUS_NO_MEMORY : STATUS_MODEL_FAILED,
+        "warm-up with %" PRIu32 " rows: %s", rows, slot->error);
 }
 
 static void

@@ -36,6 +36,10 @@ from leat_model import Model, describe
 class LoadFailed(Exception):
     """The reason, in words."""
 
+    def __init__(self, reason, no_memory=False):
+        super().__init__(reason)
+        self.no_memory = no_memory  # of the device: others may leave it
+
 
 class Instance:
     """The model, its slab, and what it says."""
@@ -56,6 +60,7 @@ class Instance:
                               if key.startswith("property.")}
         self.context = context
         self.memory_max = _bytes_of(context.properties, "python.memory.max")
+        self.held = 0  # bytes of its device
         self.slab = leat_slab.Slab(
             leat_control.number(fields, "slot_bytes", leat_slab.DATA + leat_slab.ALIGN, 2**36),
             fds)
@@ -73,6 +78,7 @@ class Instance:
         if self.memory_max and _memory_used() > self.memory_max:
             raise LoadFailed(f"it uses {_memory_used()} bytes when loaded, over "
                              f"python.memory.max={self.memory_max}")
+        self.held = self.model.device_memory()
         gc.collect()
         gc.freeze()  # what is loaded stays: no collection need walk it again
         return costs
@@ -83,7 +89,8 @@ class Instance:
                           ("platform", "python"),
                           *(("input", spec) for spec in specs.inputs),
                           *(("output", spec) for spec in specs.outputs),
-                          *(("cost", f"{rows} 0 {run_ns}") for rows, run_ns in costs))
+                          *(("cost", f"{rows} 0 {run_ns}") for rows, run_ns in costs),
+                          *(("memory", held) for held in [self.held] if held))
 
     def say(self, kind, *pairs):
         leat_control.send(self.control, kind, ("instance", self.number), *pairs)
@@ -152,7 +159,8 @@ class Instance:
         slot.set_time(leat_slab.TAKEN, time.monotonic_ns())
         outcome = self._run(slot)
         if outcome != leat_slab.SUCCEEDED:
-            raise LoadFailed(f"warm-up with {rows} rows: {slot.error()}")
+            raise LoadFailed(f"warm-up with {rows} rows: {slot.error()}",
+                             outcome == leat_slab.OUT_OF_MEMORY)
         if self.failures and self.samples.file_key:
             message, _ = next(iter(self.failures.values()))
             raise LoadFailed(f"{self.samples.file_key}: the model does not answer this row: "
@@ -215,7 +223,8 @@ class Instance:
         try:
             return self._run_briefly() if runs is None else self._run_as_told(runs)
         except LoadFailed as failure:
-            if hasattr(self.model.subject, "example") or self.samples.file_key:
+            if (failure.no_memory or self.samples.file_key
+                    or hasattr(self.model.subject, "example")):
                 raise
             raise LoadFailed(f"{failure} (a class that cannot take zeros defines example(rows), "
                              "or warmup.input.0 names a row, or warmup.runs=0)") from failure
@@ -247,6 +256,12 @@ def _common_text(failures):
     return texts.pop() if len(texts) == 1 else ""
 
 
+def _is_no_memory(failure):
+    """Python's own, PyTorch's and their like."""
+    return getattr(failure, "no_memory", False) is True or any(
+        kind.__name__ in ("MemoryError", "OutOfMemoryError") for kind in type(failure).__mro__)
+
+
 def _judge(failure):
     """Outcome and words for what predict raised."""
     if isinstance(failure, leat_runner.DeviceLost):
@@ -259,7 +274,7 @@ def _judge(failure):
         leat_log.write("e", str(failure))
         return leat_slab.FAILED, str(failure)
     leat_log.write("e", _traceback(failure))
-    if any(kind.__name__ in ("MemoryError", "OutOfMemoryError") for kind in type(failure).__mro__):
+    if _is_no_memory(failure):
         return leat_slab.OUT_OF_MEMORY, describe(failure)
     return leat_slab.FAILED, describe(failure)
 
@@ -298,8 +313,9 @@ def main(control, fields, fds, flags):
         if not isinstance(failure, LoadFailed):
             leat_log.write("e", _traceback(failure))
         flags.end()
+        cause = [("cause", "out_of_memory")] if _is_no_memory(failure) else []
         leat_control.send(control, "failed", ("instance", fields.get("instance", "0")),
-                          ("reason", _reason(failure)))
+                          ("reason", _reason(failure)), *cause)
         _exit(0)
     instance.say_loaded(costs)
     instance.serve()

@@ -199,6 +199,17 @@ until_all_seen(void)
     while (times_seen(0) > 0 && clock_mono_ns() < end_ns) {
         loop_turn(loop, TURN_NS);
     }
+    size_t missing[PARTITIONS] = {0};
+    for (size_t i = 0; i < sent; i++) {
+        char key[8];
+        snprintf(key, sizeof(key), "%zu", i);
+        missing[partition_of_key(span_of_text(key), PARTITIONS)] += seen[i] == 0;
+    }
+    for (int p = 0; p < PARTITIONS; p++) {
+        if (missing[p] > 0) {
+            fprintf(stderr, "partition %d: %zu records not seen\n", p, missing[p]);
+        }
+    }
     return times_seen(0) == 0;
 }
 

@@ -372,6 +372,23 @@ Test(consumer, works_as_a_member_of_a_group, .timeout = 60)
     line_close(&line);
 }
 
+Test(consumer, asks_again_where_it_is_if_that_was_refused, .timeout = 60)
+{
+    struct line line;
+    line_open(&line, 4);
+    line.bus.dev = false;
+    for (int32_t i = 0; i < 4; i++) {
+        cr_assert_eq(line_try(&line, i, span_of_text("v"), NULL), STATUS_OK);
+    }
+    cr_assert(line_until(&line, &line.stored, 4));
+    dev_broker_fail_offsets(line.broker);
+    line_consume_as(&line, &(struct consumer_config){
+                               .name = "member", .group = "g", .topics = {"t"}});
+    cr_assert(line_until(&line, &line.record_count, 4));
+    cr_assert_gt(line.troubles, 0);
+    line_close(&line);
+}
+
 Test(consumer, leaves_at_once_at_its_end_whatever_its_user_keeps, .timeout = 60)
 {
     struct line line;
