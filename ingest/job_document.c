@@ -54,7 +54,7 @@ job_document_write(struct ingest *ingest,
                    struct buf *out)
 {
     bool with_outputs = output_bytes(reply) <= outputs_most;
-    oip_write_job(reply, with_outputs, out);
+    oip_write_job(reply, reply_status_name(reply->status), with_outputs, out);
     if (out->status != STATUS_OK) {
         return;
     }
