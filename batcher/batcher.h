@@ -20,13 +20,14 @@
 struct batcher;
 
 struct batcher_config {
-    const char *models;        /* models: the repository */
-    const char *models_load;   /* models.load: "*" or names, comma-separated */
-    bool models_lazy;          /* models.lazy: loaded when they are asked */
-    int64_t models_poll_ns;    /* models.poll.interval; 0 = never */
-    int64_t models_memory_max; /* models.memory.max; 0 = no limit */
-    const char *models_swap;   /* models.swap: beside, unload_first */
-    const char *admin_listen;  /* admin.listen; NULL = off */
+    const char *models;               /* models: the repository */
+    const char *models_load;          /* models.load: "*" or names, comma-separated */
+    bool models_lazy;                 /* models.lazy: loaded when they are asked */
+    int64_t models_poll_ns;           /* models.poll.interval; 0 = never */
+    int64_t models_memory_max;        /* models.memory.max; 0 = no limit */
+    int64_t models_device_memory_max; /* models.device.memory.max, of each; 0 = none */
+    const char *models_swap;          /* models.swap: beside, unload_first */
+    const char *admin_listen;         /* admin.listen; NULL = off */
     const char
         *runner_command; /* runner.command; NULL: leat-runner beside the program */
     const char *runner_python;        /* runner.python: for platform=python */

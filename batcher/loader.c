@@ -19,7 +19,7 @@
 enum { FIRST_LOAD_DEATHS = 5, REASON_BYTES = 240 };
 
 static void
-loader_give_up(struct loader *l, const char *reason)
+loader_end(struct loader *l, const char *reason, bool no_memory)
 {
     if (l->given_up) {
         return;
@@ -30,7 +30,13 @@ loader_give_up(struct loader *l, const char *reason)
     if (l->runner != NULL) {
         runner_process_kill(l->runner);
     }
-    l->events.failed(l->arg, reason);
+    l->events.failed(l->arg, reason, no_memory);
+}
+
+static void
+loader_give_up(struct loader *l, const char *reason)
+{
+    loader_end(l, reason, false);
 }
 
 static void
@@ -78,13 +84,18 @@ on_loaded(struct loader *l, struct span message)
 }
 
 static void
-on_load_failed(struct loader *l, struct span reason)
+on_load_failed(struct loader *l, struct span message)
 {
     char text[REASON_BYTES];
+    struct span reason = control_value(message, "reason");
     snprintf(text, sizeof text, "%.*s", (int)reason.size, (const char *)reason.data);
+    bool no_memory = span_is_text(control_value(message, "cause"), "out_of_memory");
     if (!l->was_loaded) {
-        loader_give_up(l, text);
+        loader_end(l, text, no_memory);
         return;
+    }
+    if (no_memory) {
+        l->events.starved(l->arg);
     }
     log_error("model_not_reloaded", log_text("model", l->source->name),
               log_text("reason", text));
@@ -116,7 +127,7 @@ on_message(void *arg, struct span text)
     } else if (span_is_text(type, "loaded")) {
         on_loaded(l, text);
     } else if (span_is_text(type, "failed")) {
-        on_load_failed(l, control_value(text, "reason"));
+        on_load_failed(l, text);
     } else if (span_is_text(type, "log")) {
         on_log(l, text);
     }

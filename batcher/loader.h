@@ -31,8 +31,10 @@ struct loader_events {
     void (*loaded)(void *arg);
     /** The runner died, whatever it ran is over; another one follows. */
     void (*died)(void *arg, const char *how);
-    /** It cannot be loaded, for good. */
-    void (*failed)(void *arg, const char *reason);
+    /** Another runner found too little memory on its device; tried again in a while. */
+    void (*starved)(void *arg);
+    /** It cannot be loaded, for good. @param[in] no_memory its device had too little */
+    void (*failed)(void *arg, const char *reason, bool no_memory);
 };
 
 struct loader {

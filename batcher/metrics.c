@@ -43,6 +43,10 @@ struct metric batcher_metrics[METRIC_COUNT] = {
     [METRIC_LOADS_FAILED] = {.name = "leat_batcher_model_loads_failed_total",
                              .help = "Loads that failed for good.",
                              .kind = METRIC_COUNTER},
+    [METRIC_LOADS_STARVED] = {.name = "leat_batcher_model_loads_starved_total",
+                              .help = "Loads that found no memory on their device, to "
+                                      "be tried again.",
+                              .kind = METRIC_COUNTER},
     [METRIC_EVICTIONS] = {.name = "leat_batcher_model_evictions_total",
                           .help = "Models unloaded to make room for others.",
                           .kind = METRIC_COUNTER},

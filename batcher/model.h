@@ -69,6 +69,10 @@ void model_order(struct model *m, bool load, int64_t issued_us);
 /** The next version to be loaded, or NULL. */
 struct version *model_wants(const struct model *m);
 
+/** A version with requests whose runner died and whose next ones find no memory on
+ * their device; or NULL. */
+struct version *model_starving(const struct model *m);
+
 /** Its requests or an order ask for it: others may have to make room. */
 bool model_insists(const struct model *m);
 
@@ -84,11 +88,11 @@ bool model_load(struct model *m, struct version *v, bool beside);
 /** Stays unloaded until there is a request. */
 void model_wait_for_demand(struct model *m);
 
-/** Unloads it; a request loads it again. */
-void model_evict(struct model *m);
+/** Unloads it; a request loads it again. @param[in] where the memory that is short */
+void model_evict(struct model *m, const char *where);
 
-/** As the room it takes is seen by those who want it. */
-struct resident model_resident(const struct model *m);
+/** As the room it takes in a memory is seen by those who want it. */
+struct resident model_resident(const struct model *m, const char *where);
 
 /** Stops the runner and drops what is not answered, so that the outbox may close. */
 void model_stop(struct model *m);
@@ -138,6 +142,9 @@ bool model_is_changing(const struct model *m);
 
 /** Measures the memory of what is loaded. */
 void model_measure(struct model *m);
+
+/** The same, and a line of metrics for each version and memory. */
+void model_write_memory(struct model *m, struct buf *out);
 
 /** Reading and loaded, or not to be loaded before it is asked, or FAILED for good;
  * otherwise what it waits for. */

@@ -6,6 +6,7 @@
 #include "batcher/model_versions.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* Loading. */
 
@@ -40,6 +41,16 @@ model_wants(const struct model *m)
     return NULL;
 }
 
+struct version *
+model_starving(const struct model *m)
+{
+    struct version *v = m->versions;
+    while (v != NULL && (!v->starved || !v->open || version_is_empty(v))) {
+        v = v->next;
+    }
+    return v;
+}
+
 bool
 model_insists(const struct model *m)
 {
@@ -70,26 +81,29 @@ void
 model_wait_for_demand(struct model *m)
 {
     m->wish = WISH_ON_DEMAND;
+    for (struct version *v = m->versions; v != NULL; v = v->next) {
+        version_sate(v);
+    }
 }
 
 void
-model_evict(struct model *m)
+model_evict(struct model *m, const char *where)
 {
     m->wish = WISH_ON_DEMAND;
-    log_info("model_evicted", log_text("model", m->name),
-             log_int("bytes", m->memory_bytes));
+    log_info("model_evicted", log_text("model", m->name), log_text("from", where),
+             log_int("bytes", model_resident(m, where).memory_bytes));
     for (struct version *v = m->versions; v != NULL; v = v->next) {
         version_leave(v);
     }
 }
 
 struct resident
-model_resident(const struct model *m)
+model_resident(const struct model *m, const char *where)
 {
     struct resident r = {.asked_ns = m->asked_ns, .busy = lobby_count(&m->lobby) > 0};
     for (const struct version *v = m->versions; v != NULL; v = v->next) {
         if (v->open) {
-            r.memory_bytes += v->memory_bytes;
+            r.memory_bytes += version_memory(v, where);
             r.loaded = r.loaded || version_takes(v);
             r.busy = r.busy || !version_is_empty(v);
             r.loaded_ns = v->loaded_ns > r.loaded_ns ? v->loaded_ns : r.loaded_ns;
@@ -105,6 +119,51 @@ model_measure(struct model *m)
         if (v->open && v->state == MODEL_READY) {
             version_measure(v);
             m->memory_bytes = v->memory_bytes;
+            m->device_bytes = v->device_bytes;
+        }
+    }
+}
+
+/** Of all versions of a number, as two while new files take over are one to who asks.
+ */
+static int64_t
+memory_of_number(const struct version *first, const char *where)
+{
+    int64_t bytes = 0;
+    for (const struct version *v = first;
+         v != NULL && v->files->number == first->files->number; v = v->next) {
+        bytes += v->open ? version_memory(v, where) : 0;
+    }
+    return bytes;
+}
+
+static void
+write_memory(const struct version *v, const char *where, struct buf *out)
+{
+    int64_t bytes = memory_of_number(v, where);
+    if (bytes > 0) {
+        buf_append_format(out,
+                          "leat_batcher_model_memory_bytes{model=\"%s\",version=\"%s\","
+                          "where=\"%s\"} %lld\n",
+                          v->source->model.name, v->files->name, where,
+                          (long long)bytes);
+    }
+}
+
+void
+model_write_memory(struct model *m, struct buf *out)
+{
+    const struct version *before = NULL;
+    model_measure(m);
+    for (const struct version *v = m->versions; v != NULL; before = v, v = v->next) {
+        bool first = before == NULL || before->files->number != v->files->number;
+        const char *device = version_device(v);
+        if (first) {
+            write_memory(v, RESIDENT_HOST, out);
+        }
+        if (device != NULL && (first || version_device(before) == NULL ||
+                               strcmp(version_device(before), device) != 0)) {
+            write_memory(v, device, out);
         }
     }
 }
@@ -121,18 +180,20 @@ model_is_ready(const struct model *m)
 
 /* What is announced. */
 
-/** What an unloaded version waits for. */
+/** What an unloaded version waits for; a reason that it has already says more. */
 static void
 explain_unloaded(const struct model *m, struct model_info *info)
 {
+    bool said = info->reason.size > 0;
     if (m->wish == WISH_UNLOADED) {
         info->state = MODEL_UNAVAILABLE;
         info->reason = span_of_text("unloaded by order");
     } else if (m->wish == WISH_ON_DEMAND && lobby_count(&m->lobby) == 0) {
-        info->reason = span_of_text("it is loaded when it is asked");
+        info->reason =
+            said ? info->reason : span_of_text("it is loaded when it is asked");
     } else {
         info->state = MODEL_LOADING;
-        info->reason = span_of_text("it waits for memory");
+        info->reason = said ? info->reason : span_of_text("it waits for memory");
     }
 }
 

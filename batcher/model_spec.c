@@ -131,6 +131,16 @@ model_spec_next_cost(struct span *message, struct model_cost *out)
     return false;
 }
 
+int64_t
+model_spec_memory(struct span message)
+{
+    static const int64_t most = INT64_C(1) << 50; /* sums of it stay numbers */
+    struct span value = control_value(message, "memory");
+    int64_t bytes = 0;
+    bool whole = take_number(&value, &bytes) && value.size == 0;
+    return !whole ? 0 : bytes < most ? bytes : most;
+}
+
 /** Bytes of one row of a tensor whose other dimensions are all known, else 0. */
 static size_t
 row_bytes(const struct tensor_spec *t, bool batching)

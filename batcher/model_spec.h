@@ -50,6 +50,9 @@ struct model_cost {
  * message; false at its end. */
 bool model_spec_next_cost(struct span *message, struct model_cost *out);
 
+/** Bytes of its device that an instance holds, by its `loaded`; 0: it tells none. */
+int64_t model_spec_memory(struct span message);
+
 /** Value of a `key=` line of a control message; size 0 and NULL if absent. */
 struct span control_value(struct span message, const char *key);
 

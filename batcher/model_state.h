@@ -29,17 +29,20 @@ struct model {
     struct intake *intake; /* from the first load on, or from the start on demand */
     enum model_wish wish;
     bool draining;
-    bool removed;          /* from the repository */
-    bool insists;          /* an order or a request wants it loaded: others make room */
-    int64_t asked_ns;      /* when the last request came; 0 = never */
-    int64_t wanting_ns;    /* since when a version waits to be loaded; 0 = none does */
-    int64_t order_us;      /* issue of the last order, wall; 0 = none */
-    int64_t obeyed_us;     /* as model_info.obeyed_us */
-    int64_t memory_bytes;  /* as measured last of any of its versions; 0 = never */
-    uint64_t running_mark; /* of what was told to run last; 0 = nothing */
-    int64_t running_told_ns; /* when */
-    char trouble[240];       /* why it has no intake, "" = none */
+    bool removed;         /* from the repository */
+    bool insists;         /* an order or a request wants it loaded: others make room */
+    int64_t asked_ns;     /* when the last request came; 0 = never */
+    int64_t wanting_ns;   /* since when a version waits to be loaded; 0 = none does */
+    int64_t order_us;     /* issue of the last order, wall; 0 = none */
+    int64_t obeyed_us;    /* as model_info.obeyed_us */
+    int64_t memory_bytes; /* as measured last of any of its versions; 0 = never */
+    int64_t device_bytes; /* likewise */
+    char trouble[240];    /* why it has no intake, "" = none */
     char waiting_for[320];
+
+    /* model_running.c */
+    uint64_t running_mark; /* of what was told to run last; 0 = nothing */
+    int64_t running_told_ns;
 };
 
 #endif

@@ -64,6 +64,18 @@ model_is_as(const struct model *m, const struct repository_model *read)
     return true;
 }
 
+/** Until it is measured it is taken to need what the version before it did, or its
+ * files. */
+static void
+expect_memory(const struct model *m, struct version *v)
+{
+    int64_t bytes = source_bytes(v->files);
+    v->memory_bytes =
+        m->memory_bytes > 0 ? m->memory_bytes : bytes + SOURCE_RUNNER_BYTES;
+    v->device_bytes = m->device_bytes > 0 ? m->device_bytes
+                                          : bytes * (int64_t)v->source->model.instances;
+}
+
 enum status
 model_take_versions(struct model *m, struct source *source)
 {
@@ -86,8 +98,7 @@ model_take_versions(struct model *m, struct source *source)
                 return STATUS_NO_MEMORY;
             }
             v->wanted = true;
-            v->memory_bytes =
-                m->memory_bytes > 0 ? m->memory_bytes : source_bytes(files);
+            expect_memory(m, v);
             versions_insert(m, v);
         }
         v->wanted = true;

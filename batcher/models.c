@@ -253,29 +253,15 @@ models_order(struct models *ms, const struct control *order)
     }
 }
 
-static void
-write_bytes(void *arg, const struct model_info *info)
-{
-    if (info->memory_bytes > 0) {
-        buf_append_format(arg,
-                          "leat_batcher_model_memory_bytes{model=\"%.*s\","
-                          "version=\"%.*s\"} %lld\n",
-                          (int)info->model.size, (const char *)info->model.data,
-                          (int)info->version.size, (const char *)info->version.data,
-                          (long long)info->memory_bytes);
-    }
-}
-
 void
 models_write_memory(struct models *ms, struct buf *out)
 {
     buf_append_text(out,
-                    "# HELP leat_batcher_model_memory_bytes Memory that the runner "
-                    "of a loaded model has resident.\n"
+                    "# HELP leat_batcher_model_memory_bytes Memory that a loaded model "
+                    "takes: resident on the host, or on the device that is named.\n"
                     "# TYPE leat_batcher_model_memory_bytes gauge\n");
     for (size_t i = 0; i < ms->count; i++) {
-        model_measure(ms->items[i]);
-        model_each_info(ms->items[i], write_bytes, out);
+        model_write_memory(ms->items[i], out);
     }
 }
 

@@ -42,6 +42,14 @@ const struct option batcher_options[] = {
      .help =
          "Memory of all loaded models; over it the one not asked for the longest is "
          "unloaded until it is asked again. 0: no limit."},
+    {.name = "models.device.memory.max",
+     .kind = OPTION_BYTES,
+     .offset = AT(models_device_memory_max),
+     .least = 0,
+     .most = INT64_C(1) << 46,
+     .fallback = "0",
+     .help = "Memory of all loaded models on each device other than a cpu; over it one "
+             "of that device is unloaded, as for models.memory.max. 0: no limit."},
     {.name = "models.swap",
      .kind = OPTION_TEXT,
      .offset = AT(models_swap),
@@ -81,7 +89,8 @@ const struct option batcher_options[] = {
      .fallback = "0",
      .help = "Memory that a runner may hold for itself, besides the slots and mapped "
              "files: over it, it is started again between two batches, half over it "
-             "at once. 0: no limit."},
+             "at once. memory.max in a model.properties replaces it for that model. "
+             "0: no limit."},
     {.name = "group.instance.id",
      .kind = OPTION_TEXT,
      .offset = AT(group_instance),

@@ -175,7 +175,7 @@ repository_read_model(struct repository_model *out,
         return STATUS_NOT_FOUND;
     }
     *out = (struct repository_model){
-        .version = "1", .path = "", .device = "cpu", .instances = 1};
+        .version = "1", .path = "", .device = "cpu", .instances = 1, .memory_max = -1};
     arena_init(&out->arena, MODEL_BYTES);
     out->name = arena_text(&out->arena, span_of_text(name));
     const char *folder = arena_text(&out->arena, span_of_text(path));
@@ -209,6 +209,12 @@ repository_newest_version(const char *folder)
     uint32_t newest = status == STATUS_OK && names.count > 0 ? names.numbers[0] : 0;
     arena_fini(&arena);
     return newest;
+}
+
+const char *
+repository_model_accelerator(const struct repository_model *m)
+{
+    return strncmp(m->device, "cpu", 3) == 0 ? NULL : m->device;
 }
 
 /* Reading all. */

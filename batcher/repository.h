@@ -51,6 +51,7 @@ struct repository_model {
     uint32_t instances;      /* instances */
     bool allow_nan;          /* outputs.nan=allow */
     bool lazy;               /* lazy=true: loaded when it is asked */
+    int64_t memory_max;      /* memory.max; 0 = no limit, -1 = runner.memory.max */
     struct batching batching;
     struct property_list properties; /* for the runner */
     struct mistakes mistakes;        /* all that is wrong with it */
@@ -94,6 +95,10 @@ void repository_model_close(struct repository_model *m);
 /** The highest number among the version folders of a model's folder; 0: there is none.
  * @blocks for the disk */
 uint32_t repository_newest_version(const char *folder);
+
+/** The device that it takes memory on beside the host's, or NULL: a cpu has no other.
+ */
+const char *repository_model_accelerator(const struct repository_model *m);
 
 /** Letters, digits, dots, dashes and underscores, up to 200; no dot in front. */
 bool repository_is_model_name(const char *name);

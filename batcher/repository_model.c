@@ -96,6 +96,13 @@ set_lazy(struct repository_model *m, const char *value)
 }
 
 static void
+set_memory(struct repository_model *m, const char *value)
+{
+    const struct option any = {.kind = OPTION_BYTES};
+    (void)!option_value_read(&any, value, &m->memory_max, NULL);
+}
+
+static void
 set_buckets(struct repository_model *m, const char *value)
 {
     (void)!batching_read_buckets(&m->batching, value, NULL);
@@ -146,6 +153,7 @@ static const struct {
     {"version.policy", set_policy},
     {"outputs.nan", set_nan},
     {"lazy", set_lazy},
+    {"memory.max", set_memory},
     {"batch.buckets", set_buckets},
     {"deadline.default", set_deadline},
     {"max.delay", set_delay},

@@ -11,6 +11,16 @@ residents_memory(const struct resident *all, size_t count)
     return sum;
 }
 
+size_t
+residents_count(const struct resident *all, size_t count)
+{
+    size_t takers = 0;
+    for (size_t i = 0; i < count; i++) {
+        takers += all[i].memory_bytes > 0 ? 1 : 0;
+    }
+    return takers;
+}
+
 static bool
 goes_first(const struct resident *a, const struct resident *b)
 {
@@ -23,8 +33,9 @@ goes_first(const struct resident *a, const struct resident *b)
 static bool
 may_go(const struct resident *r, int64_t waiting_since_ns, int64_t now_ns)
 {
-    return r->loaded && (!r->busy || (now_ns - r->loaded_ns >= RESIDENT_TERM_NS &&
-                                      now_ns - waiting_since_ns >= RESIDENT_TERM_NS));
+    bool had_its_time = now_ns - r->loaded_ns >= RESIDENT_TERM_NS &&
+                        now_ns - waiting_since_ns >= RESIDENT_TERM_NS;
+    return r->loaded && r->memory_bytes > 0 && (!r->busy || had_its_time);
 }
 
 size_t

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-enum { RUNNER_BYTES = 16 * 1024 * 1024, PATH_BYTES = 4096 };
+enum { PATH_BYTES = 4096 };
 
 struct source *
 source_create(struct repository_model *m)
@@ -58,7 +58,7 @@ source_bytes(const struct repository_version *files)
     char root[PATH_BYTES];
     snprintf(root, sizeof root, "%s", files->path);
     char *const roots[] = {root, NULL};
-    int64_t bytes = RUNNER_BYTES;
+    int64_t bytes = 0;
     FTS *tree = fts_open(roots, FTS_LOGICAL | FTS_NOCHDIR, NULL);
     const FTSENT *entry;
     while (tree != NULL && (entry = fts_read(tree)) != NULL) {

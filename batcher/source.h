@@ -31,8 +31,11 @@ void source_drop(struct source **source);
 size_t source_versions(const struct source *s);
 const struct repository_version *source_version(const struct source *s, size_t i);
 
-/** Bytes that a version may be expected to take in memory before it was ever measured:
- * its files and a runner. @blocks for the disk */
+/** Bytes that a runner may be expected to take in memory beside its model. */
+enum { SOURCE_RUNNER_BYTES = 16 * 1024 * 1024 };
+
+/** Bytes of a version's files: what an instance of it may be expected to take before it
+ * was ever measured. @blocks for the disk */
 int64_t source_bytes(const struct repository_version *files);
 
 #endif

@@ -7,6 +7,7 @@
 #include "batcher/loader.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { NAMES_BYTES = 64 * 1024 };
 
@@ -14,7 +15,7 @@ struct attempt {
     struct trial *trial;
     const struct repository_model *source;
     const struct repository_version *files;
-    struct instance instance;
+    struct instance *instances;
     struct loader loader;
     bool over;
 };
@@ -39,10 +40,10 @@ trial_described(void *arg, struct span message, struct fault *fault)
 static void
 trial_measured(void *arg, struct span message, bool first)
 {
-    (void)first;
     struct attempt *a = arg;
     struct trial *t = a->trial;
-    while (t->cost_count < TRIAL_COSTS_MAX &&
+    t->device_bytes += model_spec_memory(message);
+    while (first && t->cost_count < TRIAL_COSTS_MAX &&
            model_spec_next_cost(&message, &t->costs[t->cost_count])) {
         t->cost_count++;
     }
@@ -51,7 +52,9 @@ trial_measured(void *arg, struct span message, bool first)
 static void
 trial_loaded(void *arg)
 {
-    end(arg, true, "");
+    struct attempt *a = arg;
+    a->trial->memory_bytes = loader_memory(&a->loader);
+    end(a, true, "");
 }
 
 static void
@@ -62,9 +65,17 @@ trial_died(void *arg, const char *how)
     end(arg, false, reason);
 }
 
+/* Of a runner that follows another one, which is not waited for. */
 static void
-trial_failed(void *arg, const char *reason)
+trial_starved(void *arg)
 {
+    (void)arg;
+}
+
+static void
+trial_failed(void *arg, const char *reason, bool no_memory)
+{
+    (void)no_memory;
     end(arg, false, reason);
 }
 
@@ -81,15 +92,32 @@ wait_for_end(struct attempt *a, struct loop *loop)
     }
 }
 
+/** @param[out] count those that are to be closed, also on error */
 static enum status
-trial_on(struct attempt *a, struct loop *loop, const struct batcher_config *config)
+open_instances(struct attempt *a,
+               struct loop *loop,
+               const struct batcher_config *config,
+               uint32_t *count)
 {
-    a->instance.index = 0;
-    enum status status = instance_open(&a->instance, loop, (uint64_t)config->slot_bytes,
-                                       NULL /* no batch */, NULL);
-    if (status != STATUS_OK) {
-        return status;
+    enum status status = STATUS_OK;
+    *count = 0;
+    a->instances = calloc(a->source->instances, sizeof *a->instances);
+    if (a->instances == NULL) {
+        return STATUS_NO_MEMORY;
     }
+    while (*count < a->source->instances && status == STATUS_OK) {
+        struct instance *in = &a->instances[*count];
+        in->index = *count;
+        status = instance_open(in, loop, (uint64_t)config->slot_bytes,
+                               NULL /* no batch */, NULL);
+        *count += status == STATUS_OK ? 1 : 0;
+    }
+    return status;
+}
+
+static void
+load_all(struct attempt *a, struct loop *loop, const struct batcher_config *config)
+{
     a->loader =
         (struct loader){.loop = loop,
                         .programs = {.runner = config->runner_command,
@@ -97,12 +125,13 @@ trial_on(struct attempt *a, struct loop *loop, const struct batcher_config *conf
                                      .python_script = config->runner_python_script},
                         .source = a->source,
                         .files = a->files,
-                        .instances = &a->instance,
-                        .instance_count = 1,
+                        .instances = a->instances,
+                        .instance_count = a->source->instances,
                         .events = {.described = trial_described,
                                    .measured = trial_measured,
                                    .loaded = trial_loaded,
                                    .died = trial_died,
+                                   .starved = trial_starved,
                                    .failed = trial_failed},
                         .arg = a};
     int64_t begin_ns = clock_mono_ns();
@@ -110,8 +139,21 @@ trial_on(struct attempt *a, struct loop *loop, const struct batcher_config *conf
     wait_for_end(a, loop);
     a->trial->took_ns = clock_mono_ns() - begin_ns;
     loader_stop(&a->loader);
-    instance_close(&a->instance);
-    return STATUS_OK;
+}
+
+static enum status
+trial_on(struct attempt *a, struct loop *loop, const struct batcher_config *config)
+{
+    uint32_t count = 0;
+    enum status status = open_instances(a, loop, config, &count);
+    if (status == STATUS_OK) {
+        load_all(a, loop, config);
+    }
+    while (count > 0) {
+        instance_close(&a->instances[--count]);
+    }
+    free(a->instances);
+    return status;
 }
 
 enum status

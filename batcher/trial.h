@@ -25,11 +25,13 @@ struct trial {
     struct model_spec spec;
     struct model_cost costs[TRIAL_COSTS_MAX]; /* ascending rows */
     size_t cost_count;
-    struct arena arena; /* of the spec's names */
+    int64_t memory_bytes; /* of the runner on the host; 0: not known */
+    int64_t device_bytes; /* of all instances on their device; 0: none, or not told */
+    struct arena arena;   /* of the spec's names */
 };
 
 /**
- * Loads one instance of a version.
+ * Loads a version with all its instances.
  *
  * @param[in]  config runner_command and slot_bytes
  * @param[in]  m has no `broken`

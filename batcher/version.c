@@ -9,33 +9,69 @@
 #include "base/log.h"
 #include "batcher/harvest.h"
 #include "batcher/metrics.h"
+#include "batcher/resident.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { NAMES_BYTES = 64 * 1024 };
+enum { NAMES_BYTES = 64 * 1024, STARVINGS_MAX = 8 };
 
 static_assert((int)MODEL_INSTANCES_MAX == (int)DEVICE_LANES, "a lane per instance");
 
 static void
 version_move(struct version *v, enum model_state state, const char *reason)
 {
-    snprintf(v->reason, sizeof v->reason, "%s", reason);
+    if (reason != v->reason) {
+        snprintf(v->reason, sizeof v->reason, "%s", reason);
+    }
     v->state = state;
     v->context.changed(v->context.arg);
 }
 
 /* What the loader tells. */
 
-static void
-version_failed(void *arg, const char *reason)
+void
+version_sate(struct version *v)
 {
-    struct version *v = arg;
+    v->starved = false;
+    v->room_made = false;
+}
+
+static void
+fail(struct version *v, const char *reason)
+{
+    version_sate(v);
+    v->starvings = 0;
     log_error("model_failed", log_text("model", v->source->model.name),
               log_text("version", v->files->name), log_text("reason", reason));
     metric_add(&batcher_metrics[METRIC_LOADS_FAILED], 1);
     version_move(v, MODEL_FAILED, reason);
+}
+
+/* What leaves the device may make room for it. */
+static void
+version_failed(void *arg, const char *reason, bool no_memory)
+{
+    struct version *v = arg;
+    if (!no_memory || version_device(v) == NULL || v->starvings == STARVINGS_MAX) {
+        fail(v, reason);
+        return;
+    }
+    log_warn("model_starved", log_text("model", v->source->model.name),
+             log_text("version", v->files->name), log_text("reason", reason));
+    metric_add(&batcher_metrics[METRIC_LOADS_STARVED], 1);
+    v->starved = true;
+    v->starvings++;
+    v->leaving = true;
+    version_move(v, MODEL_UNLOADED, reason);
+}
+
+void
+version_give_up(struct version *v)
+{
+    fail(v, v->reason);
 }
 
 static enum status
@@ -51,6 +87,10 @@ version_measured(void *arg, struct span message, bool first)
 {
     struct version *v = arg;
     dispatcher_seed(&v->dispatcher, message, first);
+    v->told_bytes = (first ? 0 : v->told_bytes) + model_spec_memory(message);
+    if (v->told_bytes > 0) {
+        v->device_bytes = v->told_bytes;
+    }
 }
 
 static void
@@ -62,8 +102,18 @@ version_loaded(void *arg)
     }
     dispatcher_serve(&v->dispatcher, &v->spec);
     v->loaded_ns = clock_mono_ns();
+    v->starvings = 0;
+    version_sate(v);
     version_measure(v);
     version_move(v, MODEL_READY, "");
+}
+
+static void
+version_starved(void *arg)
+{
+    struct version *v = arg;
+    metric_add(&batcher_metrics[METRIC_LOADS_STARVED], 1);
+    v->starved = version_device(v) != NULL;
 }
 
 static void
@@ -123,16 +173,24 @@ open_dispatcher(struct version *v)
                            v->context.items, v);
 }
 
+static int64_t
+memory_max(const struct version *v)
+{
+    int64_t own = v->source->model.memory_max;
+    return own < 0 ? v->context.config->runner_memory_max : own;
+}
+
 void
 version_load(struct version *v)
 {
     enum status status = open_dispatcher(v);
     if (status != STATUS_OK) {
-        version_failed(v, "no memory for the slabs");
+        fail(v, "no memory for the slabs");
         return;
     }
     v->open = true;
     v->leaving = false;
+    version_sate(v);
     version_move(v, MODEL_LOADING, "");
     const struct batcher_config *config = v->context.config;
     v->loader =
@@ -140,7 +198,7 @@ version_load(struct version *v)
                         .programs = {.runner = config->runner_command,
                                      .python = config->runner_python,
                                      .python_script = config->runner_python_script},
-                        .memory = {.bytes_max = config->runner_memory_max},
+                        .memory = {.bytes_max = memory_max(v)},
                         .source = &v->source->model,
                         .files = v->files,
                         .instances = v->dispatcher.instances,
@@ -149,6 +207,7 @@ version_load(struct version *v)
                                    .measured = version_measured,
                                    .loaded = version_loaded,
                                    .died = version_died,
+                                   .starved = version_starved,
                                    .failed = version_failed},
                         .arg = v};
     loader_init(&v->loader);
@@ -208,7 +267,9 @@ bound_memory(struct version *v, int64_t now_ns)
     }
     v->dispatcher.serving = false;
     if (verdict == MEMORY_BROKEN || v->dispatcher.under_way == 0) {
-        loader_kill(&v->loader, "killed: it held more than runner.memory.max");
+        bool own = v->source->model.memory_max >= 0;
+        loader_kill(&v->loader, own ? "killed: it held more than its memory.max"
+                                    : "killed: it held more than runner.memory.max");
     }
 }
 
@@ -241,7 +302,7 @@ advance_end(struct version *v, int64_t now_ns)
     if (left) {
         log_info("model_unloaded", log_text("model", v->source->model.name),
                  log_text("version", v->files->name));
-        version_move(v, MODEL_UNLOADED, "");
+        version_move(v, MODEL_UNLOADED, v->starved ? v->reason : "");
     }
 }
 
@@ -289,6 +350,22 @@ version_measure(struct version *v)
     v->memory_bytes = bytes > 0 ? bytes : v->memory_bytes;
 }
 
+const char *
+version_device(const struct version *v)
+{
+    return repository_model_accelerator(&v->source->model);
+}
+
+int64_t
+version_memory(const struct version *v, const char *where)
+{
+    const char *device = version_device(v);
+    if (strcmp(where, RESIDENT_HOST) == 0) {
+        return v->memory_bytes;
+    }
+    return device != NULL && strcmp(where, device) == 0 ? v->device_bytes : 0;
+}
+
 struct model_info
 version_info(const struct version *v)
 {
@@ -301,7 +378,8 @@ version_info(const struct version *v)
         info.reason = span_of_text("it is being unloaded");
     }
     if (v->open) {
-        info.memory_bytes = v->memory_bytes;
+        info.memory_bytes =
+            v->memory_bytes + (version_device(v) != NULL ? v->device_bytes : 0);
         info.batch_us =
             cost_mean(&v->dispatcher.run, model_spec_rows_max(&v->spec)) / NS_PER_US;
     }

@@ -7,7 +7,9 @@
  *
  * UNLOADED -> LOADING -> READY <-> UNAVAILABLE (the runner died, another one loads), or
  * FAILED when the first load fails. A version that leaves takes nothing new, finishes
- * what it has, ends its runner and is UNLOADED.
+ * what it has, ends its runner and is UNLOADED. So is one whose first load found no
+ * memory on its device: it is `starved`, and whoever knows the others has it tried
+ * again.
  */
 #ifndef BATCHER_VERSION_H
 #define BATCHER_VERSION_H
@@ -52,6 +54,11 @@ struct version {
     struct dispatcher dispatcher;
     bool open;            /* it has a dispatcher and a loader */
     int64_t memory_bytes; /* of its runner, as measured last; 0 = never */
+    int64_t device_bytes; /* of its device, as told last, or expected */
+    int64_t told_bytes;   /* of its device, by the instances of this runner so far */
+    bool starved;         /* the last load of a runner found no memory on the device */
+    bool room_made;       /* since then: it may be tried again */
+    unsigned starvings;   /* loads in a row that ended so */
     int64_t loaded_ns;    /* when it became READY first since it was loaded */
     char reason[240];
 };
@@ -87,6 +94,18 @@ bool version_is_of(const struct version *v, const struct repository_version *fil
 
 /** Measures the memory of its runner. */
 void version_measure(struct version *v);
+
+/** The device whose memory it takes beside the host's; NULL = none. */
+const char *version_device(const struct version *v);
+
+/** Bytes that it takes of a memory (resident.h), or would if it were loaded. */
+int64_t version_memory(const struct version *v, const char *where);
+
+/** It is starved no more: it loads, or nobody asks for it. */
+void version_sate(struct version *v);
+
+/** FAILED, with the reason of its last load; not open. */
+void version_give_up(struct version *v);
 
 /** As announced; spans live until the version changes. */
 struct model_info version_info(const struct version *v);

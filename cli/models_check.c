@@ -99,7 +99,18 @@ print_costs(const struct trial *t)
 }
 
 static void
-print_trial(const struct trial *t)
+print_memory(const struct repository_model *m, const struct trial *t)
+{
+    const char *device = repository_model_accelerator(m);
+    printf("    memory  %.1f MiB on the host", (double)t->memory_bytes / (1 << 20));
+    if (device != NULL && t->device_bytes > 0) {
+        printf(", %.1f MiB on %s", (double)t->device_bytes / (1 << 20), device);
+    }
+    printf("\n");
+}
+
+static void
+print_trial(const struct repository_model *m, const struct trial *t)
 {
     for (uint32_t i = 0; i < t->spec.input_count; i++) {
         print_tensor("input", &t->spec.inputs[i]);
@@ -107,6 +118,7 @@ print_trial(const struct trial *t)
     for (uint32_t i = 0; i < t->spec.output_count; i++) {
         print_tensor("output", &t->spec.outputs[i]);
     }
+    print_memory(m, t);
     if (t->cost_count > 0) {
         print_costs(t);
     }
@@ -124,7 +136,7 @@ try_version(const struct models_config *config,
     if (status == STATUS_OK && t.loaded) {
         printf("  version %s: loaded in %.2f s\n", v->name,
                (double)t.took_ns / (double)NS_PER_S);
-        print_trial(&t);
+        print_trial(m, &t);
     } else {
         printf("%s: version %s cannot be loaded: %s\n", m->file, v->name,
                status == STATUS_OK ? t.reason : fault.text);

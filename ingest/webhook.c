@@ -5,41 +5,15 @@
 
 #include "ingest/answer.h"
 #include "ingest/forward.h"
+#include "ingest/internal.h"
 #include "ingest/job.h"
 #include "ingest/problem.h"
 #include "ingest/service.h"
 #include "ingest/tenant.h"
+#include "ingest/webhook_gather.h"
 #include "results/results.h"
-#include "schemas/oip.h"
 
-#include <inttypes.h>
-#include <string.h>
-
-enum { LIMIT_DEFAULT = 100, LIMIT_MAX = 1000, PAGE_BYTES_MAX = 2 * 1024 * 1024 };
-
-struct page_body {
-    struct buf body;
-    size_t count;
-};
-
-static void
-write_delivery(void *arg, const struct webhook_record *w)
-{
-    struct page_body *page = arg;
-    struct buf *b = &page->body;
-    char id[UUID_TEXT];
-    uuid_format(&w->id, id);
-    buf_append_format(b, "%s{\"id\":\"%.*s\",\"state\":\"%s\",\"attempts\":%" PRId32,
-                      page->count++ == 0 ? "" : ",", UUID_TEXT, id,
-                      webhook_state_name(w->state), w->attempts);
-    buf_append_format(b, ",\"begun_us\":%" PRId64 ",\"%s_us\":%" PRId64, w->begun_us,
-                      w->state == WEBHOOK_PENDING ? "due" : "ended", w->due_us);
-    if (w->reason.size > 0) {
-        buf_append_text(b, ",\"reason\":");
-        oip_write_text(w->reason, b);
-    }
-    buf_append_byte(b, '}');
-}
+enum { LIMIT_DEFAULT = 100, LIMIT_MAX = 1000 };
 
 static bool
 read_state(struct http_exchange *x, enum webhook_state *state)
@@ -96,27 +70,17 @@ webhooks_get(struct ingest *ingest,
              const struct route_match *match)
 {
     struct webhook_page page = {.tenant = tenant_name(match->tenant)};
-    struct page_body written = {.count = 0};
-    struct uuid next;
     const char *wrong = read_page(x, &page);
     if (wrong != NULL) {
         problem_respond(x,
                         &(struct problem){.status = STATUS_INVALID, .detail = wrong});
         return;
     }
-    buf_init(&written.body, PAGE_BYTES_MAX);
-    buf_append_text(&written.body, "{\"webhooks\":[");
-    bool more =
-        results_webhooks(ingest->results, &page, write_delivery, &written, &next);
-    buf_append_text(&written.body, "]");
-    if (more) {
-        char id[UUID_TEXT];
-        uuid_format(&next, id);
-        buf_append_format(&written.body, ",\"next\":\"%.*s\"", UUID_TEXT, id);
+    if (internal_is_peer(ingest, x)) {
+        webhook_page_respond(ingest, x, &page);
+    } else {
+        webhook_gather(ingest, x, match->tenant, &page);
     }
-    buf_append_byte(&written.body, '}');
-    answer_json(x, 200, &written.body);
-    buf_fini(&written.body);
 }
 
 static void

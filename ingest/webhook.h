@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Webhooks as their tenant sees them: GET /v1/webhooks lists how deliveries stand, page
- * by page; POST /v1/webhooks/{id}/redeliver begins one anew. Each instance tells of the
- * reply partitions it owns. What a receiver answered is told as a class only.
+ * by page, whichever instance owns them; POST /v1/webhooks/{id}/redeliver begins one
+ * anew. What a receiver answered is told as a class only.
  */
 #ifndef INGEST_WEBHOOK_H
 #define INGEST_WEBHOOK_H

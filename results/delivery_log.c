@@ -203,6 +203,16 @@ delivery_log_is_ours(const struct delivery_log *l, const struct uuid *id)
            l->readings[partition].followed && l->readings[partition].caught_up;
 }
 
+size_t
+delivery_log_learned(const struct delivery_log *l)
+{
+    size_t count = 0;
+    for (int32_t p = 0; p < l->reading_count; p++) {
+        count += l->readings[p].followed && l->readings[p].caught_up ? 1 : 0;
+    }
+    return count;
+}
+
 static bool
 readings_resize(struct delivery_log *l, int32_t count)
 {

@@ -48,6 +48,9 @@ void delivery_log_follow(struct delivery_log *log);
 /** Whether the id is ours and all that is known of its delivery has been read. */
 bool delivery_log_is_ours(const struct delivery_log *log, const struct uuid *id);
 
+/** Of how many partitions the deliveries are ours, and learned. */
+size_t delivery_log_learned(const struct delivery_log *log);
+
 /**
  * Writes a framed record; it is sent again until Kafka has it. Beyond
  * DELIVERY_LOG_BYTES_MAX of those that Kafka does not take, records are given up and

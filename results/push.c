@@ -162,6 +162,14 @@ results_webhook(struct results *r, const struct uuid *id, struct webhook_view *v
     return STATUS_OK;
 }
 
+size_t
+results_webhook_partitions(struct results *r, size_t *of)
+{
+    const struct push *p = results_push(r);
+    *of = (size_t)p->owner->partition_count;
+    return p->log != NULL ? delivery_log_learned(p->log) : p->owner->owned_count;
+}
+
 bool
 results_webhooks(struct results *r,
                  const struct webhook_page *page,

@@ -381,6 +381,48 @@ results_owner(struct results *r,
     return STATUS_MISDIRECTED;
 }
 
+/* @return false: there is no room */
+static bool
+add_address(const char *address,
+            char (*addresses)[RESULTS_ADDRESS_SIZE],
+            size_t max,
+            size_t *count)
+{
+    for (size_t i = 0; i < *count; i++) {
+        if (strcmp(addresses[i], address) == 0) {
+            return true;
+        }
+    }
+    if (*count == max) {
+        return false;
+    }
+    snprintf(addresses[(*count)++], RESULTS_ADDRESS_SIZE, "%s", address);
+    return true;
+}
+
+enum status
+results_others(struct results *r,
+               char (*addresses)[RESULTS_ADDRESS_SIZE],
+               size_t max,
+               size_t *count)
+{
+    *count = 0;
+    for (int32_t p = 0; r->peers != NULL && p < r->owner.partition_count; p++) {
+        if (owner_holds(&r->owner, p)) {
+            continue;
+        }
+        const char *found = peers_find(r->peers, p);
+        if (found == NULL) {
+            peers_refresh(r->peers);
+            return STATUS_UNAVAILABLE;
+        }
+        if (!add_address(found, addresses, max, count)) {
+            return STATUS_FULL;
+        }
+    }
+    return STATUS_OK;
+}
+
 void
 results_owner_failed(struct results *r)
 {

@@ -177,6 +177,17 @@ MUST_CHECK enum status results_owner(struct results *results,
                                      const struct uuid *id,
                                      char address[static RESULTS_ADDRESS_SIZE]);
 
+/**
+ * The addresses of the other instances that own partitions, each once.
+ *
+ * @return STATUS_OK; STATUS_UNAVAILABLE: some owner is not known now, it is being asked
+ *         for; STATUS_FULL: there are more than max
+ */
+MUST_CHECK enum status results_others(struct results *results,
+                                      char (*addresses)[RESULTS_ADDRESS_SIZE],
+                                      size_t max,
+                                      size_t *count);
+
 /** The owner that results_owner() told, or did not know, has to be asked for anew. */
 void results_owner_failed(struct results *results);
 
@@ -218,6 +229,13 @@ bool results_webhooks(struct results *results,
                       results_webhook_fn fn,
                       void *arg,
                       struct uuid *next);
+
+/**
+ * Of how many partitions results_webhooks() tells.
+ *
+ * @param[out] of partitions in all; 0: not known yet
+ */
+size_t results_webhook_partitions(struct results *results, size_t *of);
 
 /**
  * Begins the delivery of a finished job anew, all attempts ahead of it, under the same

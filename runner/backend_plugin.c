@@ -7,6 +7,7 @@
  */
 #include "runner/backend.h"
 #include "runner/control.h"
+#include "runner/device_memory.h"
 #include "runner/plugin_batch.h"
 #include "runner/plugin_library.h"
 #include "runner/plugin_load.h"
@@ -69,6 +70,7 @@ plugin_load(void *state,
     enum status status = plugin_library_open(&p->library, source->directory,
                                              name == NULL ? "model.so" : name, fault);
     if (status == STATUS_OK) {
+        device_memory_begin(source->device);
         status = call_load(p, source, model, fault);
     }
     model->staged = status == STATUS_OK && p->library.plugin.prepare != NULL;

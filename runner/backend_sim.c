@@ -11,11 +11,15 @@
 #include "runner/sim_hash.h"
 #include "runner/sim_poison.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { OUTPUT_HASH, OUTPUT_VALUE };
 
@@ -27,6 +31,7 @@ struct sim {
     bool values;         /* there is an OUTPUT_VALUE */
     void *weight;        /* memory that it only holds; NULL = none */
     size_t weight_bytes;
+    int device_fd; /* of sim.device.file, locked while it is loaded; 0 = none */
     struct sim_poison poison;
 };
 
@@ -83,10 +88,49 @@ take_weight(struct sim *sim, const struct properties *p, struct fault *fault)
     return STATUS_OK;
 }
 
+/* What it says to have taken of a device. */
+static enum status
+take_device_memory(const struct properties *p, struct model *model, struct fault *fault)
+{
+    static const int64_t range[] = {0, 1 << 20};
+    int64_t mib = 0;
+    enum status status = properties_int(p, "sim.device.memory.mib", range, &mib, fault);
+    model->device_bytes = (uint64_t)mib << 20;
+    return status;
+}
+
+/* A device that holds one model at a time: who has the lock of the file is there, and
+ * the kernel takes it from a runner that dies. */
+static enum status
+take_device_alone(struct sim *sim, const struct properties *p, struct fault *fault)
+{
+    const char *path = properties_text(p, "sim.device.file");
+    if (path == NULL) {
+        return STATUS_OK;
+    }
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        return fault_set(fault, STATUS_INVALID, "sim.device.file=%.100s: %s", path,
+                         strerrordesc_np(errno));
+    }
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        close(fd);
+        return fault_set(fault, STATUS_NO_MEMORY,
+                         "the device is out of memory: another model holds "
+                         "sim.device.file=%.100s",
+                         path);
+    }
+    sim->device_fd = fd;
+    return STATUS_OK;
+}
+
 static void
 sim_unload(void *state)
 {
     const struct sim *sim = state;
+    if (sim->device_fd > 0) {
+        close(sim->device_fd);
+    }
     if (sim->weight != NULL) {
         munmap(sim->weight, sim->weight_bytes);
     }
@@ -120,8 +164,10 @@ sim_load(void *state,
             STATUS_OK ||
         sim_poison_read(&sim->poison, p, fault) != STATUS_OK ||
         read_output(sim, p, fault) != STATUS_OK ||
-        take_weight(sim, p, fault) != STATUS_OK) {
-        return STATUS_INVALID;
+        take_weight(sim, p, fault) != STATUS_OK ||
+        take_device_memory(p, model, fault) != STATUS_OK ||
+        take_device_alone(sim, p, fault) != STATUS_OK) {
+        return fault->status;
     }
     model->staged = properties_text(p, "sim.decode") != NULL;
     model->output_count = 0;

@@ -6,6 +6,7 @@
 #include "runner/instance.h"
 
 #include "runner/backend.h"
+#include "runner/device_memory.h"
 #include "runner/pipeline.h"
 #include "runner/slab.h"
 #include "runner/warm_up.h"
@@ -73,6 +74,9 @@ load_model(struct instance *in, struct fault *fault)
     if (status == STATUS_OK) {
         status = warm_up_run(&in->warm_up, &in->pipeline, fault);
     }
+    if (status == STATUS_OK && in->model.device_bytes == 0) {
+        in->model.device_bytes = device_memory_claim();
+    }
     return status == STATUS_OK ? pipeline_start(&in->pipeline, fault) : status;
 }
 
@@ -124,6 +128,9 @@ say_failed(const struct instance *in, const struct fault *fault)
     control_begin(&message, "failed");
     control_add_number(&message, "instance", in->id);
     control_add(&message, "reason", fault->text);
+    if (fault->status == STATUS_NO_MEMORY) {
+        control_add(&message, "cause", "out_of_memory");
+    }
     control_send(in->control_fd, &message);
 }
 

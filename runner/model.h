@@ -30,7 +30,9 @@ struct model {
     bool staged;             /* the backend's prepare() is called before its run() */
     uint32_t bucket_count;   /* 0: batches are not padded */
     uint32_t buckets[MODEL_BUCKETS_MAX]; /* ascending rows, the last at most B */
-    uint64_t device_bytes; /* memory of a device that it holds; 0: none, or unknown */
+    uint64_t device_bytes; /* memory of a device that it holds; 0: none, or unknown,
+                              and then measured if the backend called
+                              device_memory_begin() */
     uint32_t input_count;
     uint32_t output_count;
     struct model_tensor inputs[SLOT_TENSORS_MAX];

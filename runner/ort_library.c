@@ -8,6 +8,7 @@
 
 #include <dlfcn.h>
 #include <glob.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -163,8 +164,10 @@ ort_check(const struct OrtApi *api,
     if (said == NULL) {
         return STATUS_OK;
     }
-    fault_set(fault, STATUS_INVALID, "%s: %s", what,
-              ort_outcome_words(api->GetErrorMessage(said)));
+    const char *message = api->GetErrorMessage(said);
+    bool no_memory = ort_outcome(message) == SLOT_OUT_OF_MEMORY;
+    enum status status = fault_set(fault, no_memory ? STATUS_NO_MEMORY : STATUS_INVALID,
+                                   "%s: %s", what, ort_outcome_words(message));
     api->ReleaseStatus(said);
-    return STATUS_INVALID;
+    return status;
 }

@@ -2,6 +2,7 @@
 /* See ort_session.h. */
 #include "runner/ort_session.h"
 
+#include "runner/device_memory.h"
 #include "runner/ort_library.h"
 #include "runner/ort_options.h"
 #include "runner/ort_tensor.h"
@@ -165,6 +166,9 @@ ort_session_open(struct ort_session *s,
                            "ONNX Runtime", fault);
     }
     if (status == STATUS_OK) {
+        if (place.provider != ORT_PROVIDER_CPU) {
+            device_memory_begin(source->device);
+        }
         status = open_model(s, source, &place, fault);
     }
     return status == STATUS_OK ? read_signature(s, signature, fault) : status;

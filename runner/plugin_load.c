@@ -26,6 +26,13 @@ plugin_load_fail(struct leat_load *lent, const char *why)
     return LEAT_FAILED;
 }
 
+static void
+plugin_memory(struct leat_load *lent, uint64_t bytes)
+{
+    struct plugin_load *l = (struct plugin_load *)(void *)lent;
+    l->told.device_bytes = bytes;
+}
+
 static bool
 shape_is_sound(const struct leat_tensor *t, bool batches)
 {
@@ -157,7 +164,8 @@ plugin_load_init(struct plugin_load *out,
                                          .property = plugin_property,
                                          .add_input = plugin_add_input,
                                          .add_output = plugin_add_output,
-                                         .fail = plugin_load_fail},
+                                         .fail = plugin_load_fail,
+                                         .memory = plugin_memory},
                                 .source = source,
                                 .told = {.max_batch_size = model->max_batch_size}};
     lend_tensors(out->inputs, model->inputs, model->input_count);
@@ -222,8 +230,11 @@ plugin_load_end(const struct plugin_load *l,
                          outcome);
     }
     if (outcome != LEAT_OK) {
-        return fault_set(fault, STATUS_INVALID, "%s", outcomes[outcome]);
+        bool no_memory = outcome == LEAT_OUT_OF_MEMORY;
+        return fault_set(fault, no_memory ? STATUS_NO_MEMORY : STATUS_INVALID, "%s",
+                         outcomes[outcome]);
     }
+    model->device_bytes = l->told.device_bytes;
     enum status status = choose("input", l->told.inputs, l->told.input_count,
                                 model->inputs, &model->input_count, fault);
     return status != STATUS_OK ? status

@@ -139,7 +139,9 @@ slot_bytes_at(struct slot_head *slot, uint64_t offset)
  *                    cost=ROWS PREPARE_NS RUN_NS per size measured in the warm-up,
  *                    ascending: what a batch of so many rows takes in each stage;
  *                    maybe memory=BYTES that the instance holds on its device
- *   failed   child   instance=N reason=TEXT      (the load failed; nothing is kept)
+ *   failed   child   instance=N reason=TEXT      (the load failed; nothing is kept);
+ *                    maybe cause=out_of_memory: the device had none, and may have when
+ *                    another model has left it
  *   unload   parent  instance=N    -> what is FILLED is run, then unloaded instance=N
  *   unloaded child   instance=N    (also of every instance after stop)
  *   log      child   level=info|warn|error instance=N text=TEXT

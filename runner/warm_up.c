@@ -52,10 +52,13 @@ run_zeros(struct pipeline *p,
     if (status != STATUS_OK) {
         return status;
     }
-    return pipeline_warm(p, slot) == SLOT_SUCCEEDED
-               ? STATUS_OK
-               : fault_set(fault, STATUS_MODEL_FAILED,
-                           "warm-up with %" PRIu32 " rows: %s", rows, slot->error);
+    enum slot_outcome outcome = pipeline_warm(p, slot);
+    if (outcome == SLOT_SUCCEEDED) {
+        return STATUS_OK;
+    }
+    return fault_set(
+        fault, outcome == SLOT_OUT_OF_MEMORY ? STATUS_NO_MEMORY : STATUS_MODEL_FAILED,
+        "warm-up with %" PRIu32 " rows: %s", rows, slot->error);
 }
 
 static void

@@ -9,8 +9,8 @@
  * The two sides may be built against different versions of this header. The first two
  * words of struct leat_plugin are read in every version: another major is refused, a
  * newer minor on either side is not. Structs that begin with `size` grow at their end
- * with the minor, so look whether `size` reaches a member that came later than 1.0; the
- * others stay as they are for the whole major.
+ * with the minor, so look by LEAT_HAS() whether `size` reaches a member that came later
+ * than 1.0; the others stay as they are for the whole major.
  *
  * Threads. Of one instance of the model, load(), run() and unload() are called from one
  * thread, prepare() from a second one while run() computes the batch before. Several
@@ -30,7 +30,12 @@
 #include <stdint.h>
 
 #define LEAT_PLUGIN_MAJOR 1
-#define LEAT_PLUGIN_MINOR 0
+#define LEAT_PLUGIN_MINOR 1
+
+/* Whether the other side's struct has a member: LEAT_HAS(load, memory). */
+#define LEAT_HAS(struct_pointer, member)                                               \
+    ((const char *)&(struct_pointer)->member - (const char *)(struct_pointer) <        \
+     (ptrdiff_t)(struct_pointer)->size)
 
 /* The head of a struct leat_plugin, as its initialiser begins. */
 #define LEAT_PLUGIN_HEAD                                                               \
@@ -132,6 +137,13 @@ struct leat_load {
 
     /** Says why the load fails. @return LEAT_FAILED, for `return load->fail(...)` */
     int (*fail)(struct leat_load *load, const char *why);
+
+    /**
+     * Since 1.1. Tells how many bytes of the device this instance holds, which is what
+     * the batcher counts. On a CUDA device of which nothing is told it is measured
+     * around the load, which is an estimate; of other devices it is not known then.
+     */
+    void (*memory)(struct leat_load *load, uint64_t bytes);
 };
 
 /* An input of a batch. Frozen in major 1. */

@@ -35,6 +35,10 @@ from leat_model import Model, describe
 class LoadFailed(Exception):
     """The reason, in words."""
 
+    def __init__(self, reason, no_memory=False):
+        super().__init__(reason)
+        self.no_memory = no_memory  # of the device: others may leave it
+
 
 class Instance:
     """The model, its slab, and what it says."""
@@ -55,6 +59,7 @@ class Instance:
                               if key.startswith("property.")}
         self.context = context
         self.memory_max = _bytes_of(context.properties, "python.memory.max")
+        self.held = 0  # bytes of its device
         self.slab = leat_slab.Slab(
             leat_control.number(fields, "slot_bytes", leat_slab.DATA + leat_slab.ALIGN, 2**36),
             fds)
@@ -70,6 +75,7 @@ class Instance:
         if self.memory_max and _memory_used() > self.memory_max:
             raise LoadFailed(f"it uses {_memory_used()} bytes when loaded, over "
                              f"python.memory.max={self.memory_max}")
+        self.held = self.model.device_memory()
         gc.collect()
         gc.freeze()  # what is loaded stays: no collection need walk it again
         return costs
@@ -80,7 +86,8 @@ class Instance:
                           ("platform", "python"),
                           *(("input", spec) for spec in specs.inputs),
                           *(("output", spec) for spec in specs.outputs),
-                          *(("cost", f"{rows} 0 {run_ns}") for rows, run_ns in costs))
+                          *(("cost", f"{rows} 0 {run_ns}") for rows, run_ns in costs),
+                          *(("memory", held) for held in [self.held] if held))
 
     def say(self, kind, *pairs):
         leat_control.send(self.control, kind, ("instance", self.number), *pairs)
@@ -149,7 +156,8 @@ class Instance:
         slot.set_time(leat_slab.TAKEN, time.monotonic_ns())
         outcome = self._run(slot)
         if outcome != leat_slab.SUCCEEDED:
-            raise LoadFailed(f"warm-up with {rows} rows: {slot.error()}")
+            raise LoadFailed(f"warm-up with {rows} rows: {slot.error()}",
+                             outcome == leat_slab.OUT_OF_MEMORY)
         _, _, started_ns, completed_ns = slot.times()
         return completed_ns - started_ns
 
@@ -182,7 +190,7 @@ class Instance:
             for slot in self.slab.slots:
                 self._run_sample(slot, most)
         except LoadFailed as failure:
-            if hasattr(self.model.subject, "example"):
+            if failure.no_memory or hasattr(self.model.subject, "example"):
                 raise
             raise LoadFailed(f"{failure} (a class that cannot take zeros defines "
                              "example(rows), or python.warm.up=false)") from failure
@@ -221,6 +229,12 @@ def _common_text(failures):
     return texts.pop() if len(texts) == 1 else ""
 
 
+def _is_no_memory(failure):
+    """Python's own, PyTorch's and their like."""
+    return getattr(failure, "no_memory", False) is True or any(
+        kind.__name__ in ("MemoryError", "OutOfMemoryError") for kind in type(failure).__mro__)
+
+
 def _judge(failure):
     """Outcome and words for what predict raised."""
     if isinstance(failure, leat_runner.DeviceLost):
@@ -233,7 +247,7 @@ def _judge(failure):
         leat_log.write("e", str(failure))
         return leat_slab.FAILED, str(failure)
     leat_log.write("e", _traceback(failure))
-    if any(kind.__name__ in ("MemoryError", "OutOfMemoryError") for kind in type(failure).__mro__):
+    if _is_no_memory(failure):
         return leat_slab.OUT_OF_MEMORY, describe(failure)
     return leat_slab.FAILED, describe(failure)
 
@@ -272,8 +286,9 @@ def main(control, fields, fds, flags):
         if not isinstance(failure, LoadFailed):
             leat_log.write("e", _traceback(failure))
         flags.end()
+        cause = [("cause", "out_of_memory")] if _is_no_memory(failure) else []
         leat_control.send(control, "failed", ("instance", fields.get("instance", "0")),
-                          ("reason", _reason(failure)))
+                          ("reason", _reason(failure)), *cause)
         _exit(0)
     instance.say_loaded(costs)
     instance.serve()

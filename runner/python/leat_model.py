@@ -6,6 +6,7 @@ list with an element per row in, a list with a result per row out. Rows that the
 up by ItemError are left out and the rest is asked again.
 """
 import importlib
+import numbers
 import sys
 
 import numpy as np
@@ -104,6 +105,14 @@ class Model:
             inputs = self.preprocess(inputs)
         outputs = self.subject.predict(inputs)
         return self.postprocess(outputs) if self.postprocess else outputs
+
+    def device_memory(self):
+        """Bytes of its device that the class says it holds; 0 if it says nothing."""
+        told = getattr(self.subject, "device_memory", 0)
+        held = told() if callable(told) else told
+        if not isinstance(held, numbers.Integral) or held < 0:
+            raise ValueError(f"device_memory has to be a number of bytes, not {held!r}")
+        return int(held)
 
     def _each(self, function, values):
         """function of each value; those that raise are told as one ItemError."""

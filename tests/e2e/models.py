@@ -61,6 +61,7 @@ def mend(models, folder):
     path = os.path.join(models, "mine", "model.properties")
     said = says(leat("check", folder), 0, "mine: dense", "version 1: loaded", "FP32   -1,64",
                 "rows", "1 model, 1 version: good")
+    assert re.search(r"^ +memory +\d+\.\d MiB on the host$", said, re.MULTILINE), said
     assert re.search(r"^ +32 +\d+\.\d+ +\d+\.\d+$", said, re.MULTILINE), said
     edit(path, "max.batch.size=32", "max.batchsize=32\ninstances=0")
     line = 1 + open(path, encoding="utf-8").read()[:].split("max.batchsize")[0].count("\n")
@@ -93,7 +94,12 @@ def look(models):
     says(leat("check", os.path.join(models, "nowhere")), 78, "nowhere")
     says(leat("check", models, "--runner.command=/bin/false"), 1, "the runner died")
     says(leat("chek"), 2, "usage")
-    print("ok: a repository is told model by model")
+    path = os.path.join(models, "noise", "model.properties")
+    with open(path, "a", encoding="utf-8") as f:
+        f.write("\ninstances=3\ndevice=cuda:1\nsim.device.memory.mib=10\n")
+    says(leat("check", models, "--models.load=noise"), 0, "3 instances", "30.0 MiB on cuda:1")
+    edit(path, "instances=3\ndevice=cuda:1\nsim.device.memory.mib=10\n", "")
+    print("ok: a repository is told model by model, with all instances of each")
 
 
 def serve(s, models):

@@ -60,6 +60,9 @@ struct batcher_config *batcher_stage_config(struct batcher_stage *s);
 const struct stage_models *batcher_stage_models(const struct batcher_stage *s);
 void batcher_stage_reload(struct batcher_stage *s);
 
+/** All that it counts, as text. */
+void batcher_stage_metrics(struct batcher_stage *s, struct buf *out);
+
 /** Turns until a counter has that value; until there is a runner, or none; until the
  * batcher is ready. */
 void batcher_stage_wait_metric(struct batcher_stage *s,

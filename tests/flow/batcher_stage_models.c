@@ -57,6 +57,12 @@ batcher_stage_reload(struct batcher_stage *s)
 }
 
 void
+batcher_stage_metrics(struct batcher_stage *s, struct buf *out)
+{
+    batcher_write_metrics(s->batcher, out);
+}
+
+void
 batcher_stage_wait_metric(struct batcher_stage *s,
                           enum batcher_metric metric,
                           int64_t value)

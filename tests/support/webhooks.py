@@ -122,10 +122,14 @@ def submit_many(address, url, count, threads=8, every_s=0):
 
 
 def listed(address, state=""):
-    """id -> delivery, over all pages."""
+    """id -> delivery, over all pages; waits while some are between two owners."""
     found, begin = {}, ""
+    end = time.monotonic() + 60
     while True:
         code, _, got = ask.call(address, "GET", f"/v1/webhooks?limit=1000&state={state}{begin}")
+        if code == 503 and time.monotonic() < end:
+            time.sleep(0.1)
+            continue
         assert code == 200, got
         found.update({w["id"]: w for w in got["webhooks"]})
         if "next" not in got:

@@ -65,6 +65,9 @@ liar_load(struct leat_load *load, void **state)
     if (strcmp(lie, "no reason") == 0) {
         return LEAT_FAILED;
     }
+    if (strcmp(lie, "no memory") == 0) {
+        return LEAT_OUT_OF_MEMORY;
+    }
     if (strcmp(lie, "no outcome") == 0) {
         return -7;
     }

@@ -60,6 +60,9 @@ wicked_load(struct leat_load *load, void **state)
     w->log = load->log;
     w->alpha_us = alpha == NULL ? 0 : (unsigned)strtoul(alpha, NULL, 10);
     char text[128];
+    if (LEAT_HAS(load, memory)) {
+        load->memory(load, 12345);
+    }
     snprintf(text, sizeof text, "wicked on %s in %.60s", load->device,
              strrchr(load->directory, '/') + 1);
     load->log->write(load->log, LEAT_INFO, text);

@@ -29,3 +29,25 @@ class Forgetful:
 
     def predict(self, inputs):
         inputs["x"] + 1
+
+
+class OutOfMemoryError(RuntimeError):
+    """Named as PyTorch's is."""
+
+
+class Greedy:
+    inputs, outputs = ["x FP32 -1"], ["y FP32 -1"]
+
+    def load(self):
+        raise OutOfMemoryError("the device is full")
+
+    def predict(self, inputs):
+        return {}
+
+
+class Boastful:
+    inputs, outputs = ["x FP32 -1"], ["y FP32 -1"]
+    device_memory = "much"
+
+    def predict(self, inputs):
+        return {"y": inputs["x"]}

@@ -97,6 +97,24 @@ Test(model_spec, reads_the_costs_that_are_numbers_and_skips_the_others)
     cr_assert_not(model_spec_next_cost(&message, &cost));
 }
 
+Test(model_spec, reads_the_memory_of_an_instance)
+{
+    const struct {
+        const char *message;
+        int64_t bytes;
+    } cases[] = {{"type=loaded\nmemory=4096\n", 4096},
+                 {"type=loaded\n", 0},
+                 {"memory=\n", 0},
+                 {"memory=-1\n", 0},
+                 {"memory=12 MiB\n", 0},
+                 {"memory=99999999999999999999\n", 0},
+                 {"memory=999999999999999999\n", INT64_C(1) << 50}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        cr_assert_eq(model_spec_memory(span_of_text(cases[i].message)), cases[i].bytes,
+                     "%s", cases[i].message);
+    }
+}
+
 static bool
 covers(const char *to, uint32_t to_rows, const char *from, uint32_t from_rows)
 {

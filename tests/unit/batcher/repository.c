@@ -128,6 +128,23 @@ Test(repository, reads_how_requests_are_batched)
     repository_close(&r);
 }
 
+Test(repository, reads_where_a_model_takes_memory_and_how_much_it_may)
+{
+    model("a", SIM "memory.max=2GiB\ndevice=cuda:0\n");
+    model("b", SIM "memory.max=0\ndevice=cuda:3\n");
+    model("c", SIM "device=cpu:1\n");
+    model("d", SIM);
+    struct repository r = open_all();
+    cr_assert_eq(r.models[0].memory_max, INT64_C(2) << 30);
+    cr_assert_eq(r.models[1].memory_max, 0);
+    cr_assert_eq(r.models[2].memory_max, -1, "as the batcher says");
+    cr_assert_str_eq(repository_model_accelerator(&r.models[0]), "cuda");
+    cr_assert_str_eq(repository_model_accelerator(&r.models[1]), "cuda:3");
+    cr_assert_null(repository_model_accelerator(&r.models[2]));
+    cr_assert_null(repository_model_accelerator(&r.models[3]));
+    repository_close(&r);
+}
+
 Test(repository, keeps_the_good_models_beside_a_broken_one)
 {
     model("bad", SIM "instances=0\nshed=perhaps\n");

@@ -56,6 +56,18 @@ Test(resident, passes_over_what_is_not_loaded)
     cr_assert_eq(residents_choose(all, 0, 0, NOW_NS), 0);
 }
 
+Test(resident, passes_over_what_takes_nothing_of_the_memory_that_is_short)
+{
+    all[0].memory_bytes = 0;
+    cr_assert_eq(choose(0), 1);
+    cr_assert_eq(residents_count(all, COUNT), COUNT - 1);
+    for (int i = 0; i < COUNT; i++) {
+        all[i].memory_bytes = 0;
+    }
+    cr_assert_eq(choose(0), COUNT);
+    cr_assert_eq(residents_count(all, COUNT), 0);
+}
+
 Test(resident, lets_an_idle_one_go_before_a_busy_one)
 {
     all[0].busy = true;

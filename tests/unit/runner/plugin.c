@@ -96,6 +96,7 @@ Test(plugin, tells_its_tensors_and_answers_in_the_slot)
     struct loaded l;
     start(&p, &l, WICKED);
     cr_assert(parent_said(&p, "platform=plugin"));
+    cr_assert(parent_said(&p, "memory=12345"));
     cr_assert(parent_said(&p, "input=data UINT8 -1,-1"));
     cr_assert(parent_said(&p, "output=hash UINT64 -1,1"));
     cr_assert(parent_said(&p, "output=value FP32 -1,1"));
@@ -246,6 +247,7 @@ Test(plugin, is_refused_when_it_tells_what_cannot_be)
         {"silence", "no input.0 in model.properties, and the plug-in tells none"},
         {"reason", "reason=the moon is not full"},
         {"no reason", "load() failed without saying why"},
+        {"no memory", "cause=out_of_memory"},
         {"no outcome", "load() returned -7"},
     };
     for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {

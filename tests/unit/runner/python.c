@@ -369,3 +369,31 @@ Test(python, leaves_no_process_behind_when_it_is_killed)
     cr_assert_eq(parent_wait_exit(&p), 1000 + SIGKILL);
     loaded_close(&l);
 }
+
+Test(python, tells_the_memory_of_its_device_as_the_class_does)
+{
+    struct parent p;
+    struct loaded l;
+    parent_start_python(&p);
+    parent_load(&p, &l, 1, SLOT,
+                FOLDER "max_batch_size=4\nproperty.python.module=broken_load\n"
+                       "property.python.class=Greedy\n");
+    cr_assert(parent_expect(&p, "failed"), "%s", p.message);
+    cr_assert(parent_said(&p, "reason=OutOfMemoryError: the device is full"));
+    cr_assert(parent_said(&p, "cause=out_of_memory"), "%s", p.message);
+    loaded_close(&l);
+    parent_load(&p, &l, 1, SLOT,
+                FOLDER "max_batch_size=4\nproperty.python.module=broken_load\n"
+                       "property.python.class=Boastful\n");
+    cr_assert(parent_expect(&p, "failed"), "%s", p.message);
+    cr_assert(
+        parent_said(&p, "reason=device_memory has to be a number of bytes, not 'much'"),
+        "%s", p.message);
+    cr_assert_null(strstr(p.message, "cause="));
+    loaded_close(&l);
+    parent_load(&p, &l, 1, SLOT, MOODY);
+    cr_assert(parent_expect(&p, "loaded"), "%s", p.message);
+    cr_assert(parent_said(&p, "memory=3221225472"), "%s", p.message);
+    loaded_close(&l);
+    parent_stop(&p);
+}

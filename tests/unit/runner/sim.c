@@ -9,7 +9,9 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define SLOT ((uint64_t)256 * 1024)
 #define SIM  "platform=sim\nmax_batch_size=8\nproperty.input.0=x UINT8 -1,4\n"
@@ -101,6 +103,44 @@ Test(sim, takes_time_and_memory_for_the_rows_of_the_bucket)
     cr_assert(loaded_run(&l, slot));
     cr_assert_eq(slot->outcome, SLOT_OUT_OF_MEMORY);
     stop(&p, &l);
+}
+
+Test(sim, says_what_it_holds_on_its_device)
+{
+    struct parent p;
+    struct loaded l;
+    start(&p, &l, SIM "property.sim.device.memory.mib=3\n");
+    cr_assert(parent_said(&p, "memory=3145728"));
+    stop(&p, &l);
+    start(&p, &l, SIM);
+    cr_assert_null(strstr(p.message, "\nmemory="));
+    stop(&p, &l);
+}
+
+Test(sim, finds_no_device_memory_where_another_one_is)
+{
+    char path[] = "/tmp/leat-sim-XXXXXX";
+    char lines[256];
+    struct parent first;
+    struct parent second;
+    struct loaded l;
+    struct loaded other;
+    int fd = mkstemp(path);
+    cr_assert_geq(fd, 0);
+    close(fd);
+    snprintf(lines, sizeof lines, SIM "property.sim.device.file=%s\n", path);
+    start(&first, &l, lines);
+    parent_start(&second);
+    parent_load(&second, &other, 0, SLOT, lines);
+    cr_assert(parent_expect(&second, "failed"));
+    cr_assert(parent_said(&second, "cause=out_of_memory"), "%s", second.message);
+    loaded_close(&other);
+    stop(&first, &l);
+    parent_load(&second, &other, 0, SLOT, lines);
+    cr_assert(parent_expect(&second, "loaded"), "%s", second.message);
+    loaded_close(&other);
+    parent_stop(&second);
+    unlink(path);
 }
 
 /* Reads the cost of so many rows. @return false if the last message tells none */
