@@ -21,7 +21,8 @@ struct announcement {
     char key[KEY_BYTES];
     uint64_t round; /* in which it was said last */
     bool under_way;
-    bool withdrawn; /* its tombstone was sent */
+    bool withdrawn;  /* its tombstone was sent */
+    bool is_running; /* of what runs: not part of the rounds */
 };
 
 struct announcer {
@@ -196,9 +197,34 @@ bool
 announcer_end(struct announcer *a)
 {
     for (struct announcement **link = &a->first; *link != NULL;) {
-        if ((*link)->round == a->round || !withdraw(a, link)) {
+        bool stays = (*link)->is_running || (*link)->round == a->round;
+        if (stays || !withdraw(a, link)) {
             link = &(*link)->next;
         }
     }
     return !a->behind;
+}
+
+bool
+announcer_say_running(struct announcer *a, const struct running *running)
+{
+    char key[KEY_BYTES];
+    snprintf(key, sizeof key, "running:%.*s@%s", (int)running->model.size,
+             (const char *)running->model.data, a->instance);
+    struct announcement *item = find_or_add(a, key);
+    if (item == NULL || item->under_way) {
+        return false;
+    }
+    item->is_running = true;
+    item->withdrawn = running->id_count == 0;
+    struct running stamped = *running;
+    stamped.instance = span_of_text(a->instance);
+    stamped.published_us = clock_wall_us();
+    buf_reset(&item->bytes);
+    running_encode(&stamped, &item->bytes);
+    if (item->bytes.status != STATUS_OK) {
+        return false;
+    }
+    announcement_send(a, item);
+    return true;
 }

@@ -2,7 +2,8 @@
 /*
  * Tells the world which models are served here: ModelState records on the models topic,
  * keyed model/version@instance, every 5 s and when something changes, and a tombstone
- * for a version that is gone. Who reads them takes silence as absence.
+ * for a version that is gone. Who reads them takes silence as absence. Beside them,
+ * keyed running:model@instance, which requests have run for long.
  */
 #ifndef BATCHER_ANNOUNCE_H
 #define BATCHER_ANNOUNCE_H
@@ -39,5 +40,14 @@ void announcer_say(struct announcer *a, const struct model_info *info);
  *
  * @return false: something is still to be said, so another round is wanted soon */
 bool announcer_end(struct announcer *a);
+
+/**
+ * Says which requests of a model run, instead of what was said of it before; outside of
+ * rounds.
+ *
+ * @param[in] running its model and ids; no ids: a tombstone
+ * @return false: the last one is still under way, or there is no memory
+ */
+bool announcer_say_running(struct announcer *a, const struct running *running);
 
 #endif

@@ -181,7 +181,7 @@ model_remove(struct model *m)
 bool
 model_is_over(const struct model *m)
 {
-    return m->removed && m->pool.live == 0 && !model_is_open(m);
+    return m->removed && m->pool.live == 0 && !model_is_open(m) && m->running_mark == 0;
 }
 
 void

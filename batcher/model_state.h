@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a model of a batcher is made of; for model.c, model_versions.c and model_items.c
- * only. */
+/* What a model of a batcher is made of; for model.c, model_versions.c, model_items.c
+ * and model_running.c only. */
 #ifndef BATCHER_MODEL_STATE_H
 #define BATCHER_MODEL_STATE_H
 
@@ -40,6 +40,10 @@ struct model {
     int64_t device_bytes; /* likewise */
     char trouble[240];    /* why it has no intake, "" = none */
     char waiting_for[320];
+
+    /* model_running.c */
+    uint64_t running_mark; /* of what was told to run last; 0 = nothing */
+    int64_t running_told_ns;
 };
 
 #endif

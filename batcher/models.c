@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "batcher/device.h"
+#include "batcher/model_running.h"
 #include "batcher/models_memory.h"
 #include "batcher/models_poll.h"
 #include "batcher/models_state.h"
@@ -175,6 +176,11 @@ models_announce(struct models *ms, int64_t now_ns)
 bool
 models_are_announced(const struct models *ms, int64_t now_ns)
 {
+    for (size_t i = 0; i < ms->count; i++) {
+        if (!model_tells_none(ms->items[i])) {
+            return false;
+        }
+    }
     return ms->announce_at_ns > now_ns + ANNOUNCE_RETRY_NS;
 }
 
@@ -209,6 +215,10 @@ models_turn(struct models *ms, int64_t now_ns)
     due_ns = sooner(due_ns, devices_dispatch(ms->context.devices, now_ns));
     for (size_t i = 0; i < ms->count; i++) {
         due_ns = sooner(due_ns, model_take_in(ms->items[i], now_ns));
+    }
+    for (size_t i = 0; i < ms->count; i++) {
+        due_ns =
+            sooner(due_ns, model_tell_running(ms->items[i], ms->announcer, now_ns));
     }
     models_forget(ms);
     if (now_ns >= ms->announce_at_ns) {

@@ -114,12 +114,13 @@ answer_record(struct http_exchange *x, const struct reply *reply)
     buf_fini(&body);
 }
 
-static void
-queued_write(const struct uuid *id, struct buf *body)
+void
+answer_write_unrecorded(const struct uuid *id, const char *status, struct buf *body)
 {
     char text[UUID_TEXT];
     uuid_format(id, text);
-    buf_append_format(body, "{\"id\":\"%.*s\",\"status\":\"queued\"}", UUID_TEXT, text);
+    buf_append_format(body, "{\"id\":\"%.*s\",\"status\":\"%s\"}", UUID_TEXT, text,
+                      status);
 }
 
 void
@@ -127,7 +128,7 @@ answer_accepted(struct http_exchange *x, const struct uuid *id, const char *pref
 {
     struct buf body;
     buf_init(&body, QUEUED_BYTES);
-    queued_write(id, &body);
+    answer_write_unrecorded(id, reply_status_name(REPLY_QUEUED), &body);
     char location[JOB_PATH_SIZE];
     job_path_format(id, location);
     struct http_header headers[HEADERS_MAX];
@@ -165,11 +166,11 @@ answer_job(struct http_exchange *x, bool terminal, struct buf *document)
 }
 
 void
-answer_queued(struct http_exchange *x, const struct uuid *id)
+answer_unrecorded(struct http_exchange *x, const struct uuid *id, const char *status)
 {
     struct buf body;
     buf_init(&body, QUEUED_BYTES);
-    queued_write(id, &body);
+    answer_write_unrecorded(id, status, &body);
     answer_job(x, false, &body);
     buf_fini(&body);
 }

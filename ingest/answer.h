@@ -31,8 +31,15 @@ void answer_reply(struct http_exchange *x,
 void
 answer_accepted(struct http_exchange *x, const struct uuid *id, const char *preference);
 
-/** 200: the job document of a job that has no record yet but is under way. */
-void answer_queued(struct http_exchange *x, const struct uuid *id);
+/** 200: the job document of a job that has no record yet but is under way.
+ *
+ * @param[in] status as in job_unended_status() */
+void
+answer_unrecorded(struct http_exchange *x, const struct uuid *id, const char *status);
+
+/** Appends that document. */
+void
+answer_write_unrecorded(const struct uuid *id, const char *status, struct buf *body);
 
 /** 200: a job document. @owner the content of the document is taken */
 void answer_job(struct http_exchange *x, bool terminal, struct buf *document);

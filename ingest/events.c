@@ -14,6 +14,7 @@
 #include "ingest/job_document.h"
 #include "ingest/metrics.h"
 #include "ingest/problem.h"
+#include "ingest/running.h"
 #include "ingest/service.h"
 
 #include <inttypes.h>
@@ -31,6 +32,7 @@ struct follower {
     struct results_wait *wait; /* NULL: none under way */
     struct uuid id;
     struct backlog_place told; /* in the last `queued` */
+    bool running;              /* that was told, not `queued` */
 };
 
 static void
@@ -78,23 +80,22 @@ on_gone(void *arg, struct http_stream *s)
     follower_free(arg);
 }
 
+/** How a job stands that has not ended: `running` or `queued`. */
 static void
-write_queued(struct follower *f, const struct reply *reply)
+write_unended(struct follower *f, const struct reply *reply)
 {
+    const char *status = f->running ? STATUS_TEXT_RUNNING : "queued";
     struct buf event;
     buf_init(&event, ANSWER_BYTES_MAX);
-    buf_append_text(&event, "event: queued\nid: queued");
-    if (f->told.position >= 0) {
+    buf_append_format(&event, "event: %s\nid: %s", status, status);
+    if (!f->running && f->told.position >= 0) {
         buf_append_format(&event, "-%" PRId64, f->told.position);
     }
     buf_append_text(&event, "\ndata: ");
     if (reply != NULL) {
         job_document_write(f->ingest, reply, &f->told, 0, &event);
     } else {
-        char id[UUID_TEXT];
-        uuid_format(&f->id, id);
-        buf_append_format(&event, "{\"id\":\"%.*s\",\"status\":\"queued\"}", UUID_TEXT,
-                          id);
+        answer_write_unrecorded(&f->id, status, &event);
     }
     buf_append_text(&event, "\n\n");
     event_stream_tell(&f->stream, &event, loop_now(f->ingest->loop));
@@ -121,6 +122,9 @@ finish(struct follower *f, const struct reply *reply)
 static int64_t
 tick_ns(const struct follower *f)
 {
+    if (f->running) {
+        return TICK_MOST_NS;
+    }
     int64_t tick_ns = f->told.wait_ns / 20;
     if (tick_ns < TICK_LEAST_NS) {
         return TICK_LEAST_NS;
@@ -146,6 +150,23 @@ is_news(const struct backlog_place *told, const struct backlog_place *now)
            llabs(now->wait_ns - told->wait_ns) >= NS_PER_S;
 }
 
+/* Notes how the job stands now. @return whether its follower is to be told */
+static bool
+take_news(struct follower *f, const struct reply *reply)
+{
+    struct backlog_place place = {.position = -1, .wait_ns = -1};
+    bool running = job_is_running(f->ingest, &f->id);
+    if (!running) {
+        job_place_of(f->ingest, reply, &place);
+    }
+    bool news = running != f->running || (!running && is_news(&f->told, &place));
+    if (news) {
+        f->running = running;
+        f->told = place;
+    }
+    return news;
+}
+
 /* Tells what has changed, else that the line is alive. */
 static void
 follower_tick(struct follower *f)
@@ -157,14 +178,9 @@ follower_tick(struct follower *f)
         return;
     }
     if (job_find(ingest, &f->id, f->tenant, &reply) == STATUS_OK &&
-        !reply_is_terminal(&reply)) {
-        struct backlog_place place;
-        job_place_of(ingest, &reply, &place);
-        if (is_news(&f->told, &place)) {
-            f->told = place;
-            write_queued(f, &reply);
-            return;
-        }
+        !reply_is_terminal(&reply) && take_news(f, &reply)) {
+        write_unended(f, &reply);
+        return;
     }
     event_stream_beat(&f->stream, loop_now(ingest->loop));
 }
@@ -202,10 +218,11 @@ stream_begin(struct follower *f, struct http_exchange *x, const struct reply *re
         finish(f, reply);
         return;
     }
-    if (reply != NULL) {
+    f->running = job_is_running(f->ingest, &f->id);
+    if (reply != NULL && !f->running) {
         job_place_of(f->ingest, reply, &f->told);
     }
-    write_queued(f, reply);
+    write_unended(f, reply);
 }
 
 /* @param[in] reply NULL: the job is under way and nothing is recorded of it yet */
@@ -266,6 +283,16 @@ job_get_events(struct ingest *ingest,
                                              .id = &id});
     } else {
         follow(ingest, x, &id, match->tenant, found ? &reply : NULL);
+    }
+}
+
+void
+events_tell_running(struct ingest *ingest)
+{
+    for (struct follower *f = ingest->followers.first; f != NULL; f = f->next) {
+        if (job_is_running(ingest, &f->id) != f->running) {
+            follower_tick(f);
+        }
     }
 }
 

@@ -13,6 +13,7 @@
 #include "ingest/job_path.h"
 #include "ingest/metrics.h"
 #include "ingest/problem.h"
+#include "ingest/running.h"
 #include "ingest/service.h"
 
 #include <inttypes.h>
@@ -35,7 +36,9 @@ struct away {
     const struct tenant *tenant; /* who asks */
     struct http_exchange *x;     /* NULL once the stream has begun */
     struct event_stream stream;
-    bool asking; /* the errand is under way */
+    bool asking;        /* the errand is under way */
+    bool owner_running; /* as its owner has said, who tells when that changes */
+    bool told_running;  /* and our reader was told */
     int64_t position;
     int64_t estimate_ms; /* as told last */
     char path[JOB_PATH_SIZE];
@@ -139,12 +142,14 @@ tell(struct away *a, const char *status, const char *id, struct span document)
     buf_fini(&event);
 }
 
+/* A document of what runs has neither position nor estimate. */
 static void
-tell_queued(struct away *a, struct span document, bool first)
+tell_unended(struct away *a, struct span document, bool first)
 {
     int64_t position = number_of(document, "\"position\":");
     int64_t estimate_ms = number_of(document, "\"estimate_ms\":");
     bool news = first || position != a->position ||
+                a->owner_running != a->told_running ||
                 llabs(estimate_ms - a->estimate_ms) >= NS_PER_S / NS_PER_MS;
     if (!event_stream_is_free(&a->stream)) {
         return;
@@ -153,20 +158,23 @@ tell_queued(struct away *a, struct span document, bool first)
         event_stream_beat(&a->stream, loop_now(a->errand.ingest->loop));
         return;
     }
-    char id[QUERY_SIZE] = "queued";
+    const char *status = a->owner_running ? STATUS_TEXT_RUNNING : "queued";
+    char id[QUERY_SIZE];
+    snprintf(id, sizeof(id), "%s", status);
     if (position >= 0) {
-        snprintf(id, sizeof(id), "queued-%" PRId64, position);
+        snprintf(id, sizeof(id), "%s-%" PRId64, status, position);
     }
     a->position = position;
     a->estimate_ms = estimate_ms;
-    tell(a, "queued", id, document);
+    a->told_running = a->owner_running;
+    tell(a, status, id, document);
 }
 
 static void
 ask_again(struct away *a)
 {
     int64_t wait_s = a->estimate_ms / TOLD_PER_ESTIMATE / (NS_PER_S / NS_PER_MS);
-    wait_s = wait_s > WAIT_MOST_S ? WAIT_MOST_S : wait_s;
+    wait_s = a->owner_running || wait_s > WAIT_MOST_S ? WAIT_MOST_S : wait_s;
     snprintf(a->query, sizeof(a->query), "wait=%" PRId64, wait_s < 1 ? 1 : wait_s);
     a->asking = true;
     errand_begin(a->errand.ingest, &a->errand, 0);
@@ -190,9 +198,10 @@ document_take(struct away *a, struct span document)
 {
     char status[STATUS_SIZE];
     status_of(document, status);
-    bool queued = strcmp(status, "queued") == 0;
+    a->owner_running = strcmp(status, STATUS_TEXT_RUNNING) == 0;
+    bool ended = !a->owner_running && strcmp(status, "queued") != 0;
     bool first = a->x != NULL;
-    if (first && !queued &&
+    if (first && ended &&
         span_is_text(http_header(a->x, "Last-Event-ID"), EVENT_ID_LAST)) {
         struct http_exchange *x = a->x;
         http_watch_gone(x, NULL, NULL);
@@ -204,8 +213,8 @@ document_take(struct away *a, struct span document)
         away_free(a);
         return;
     }
-    if (queued) {
-        tell_queued(a, document, first);
+    if (!ended) {
+        tell_unended(a, document, first);
         ask_again(a);
         return;
     }
@@ -260,6 +269,8 @@ away_ask(struct errand *e, struct peer_request *request)
     request->timeout_ns = WAIT_MOST_S * NS_PER_S + GRACE_NS;
     request->headers[request->header_count++] =
         (struct http_header){"Accept", EVENT_MEDIA_TYPE};
+    request->headers[request->header_count++] = (struct http_header){
+        "Last-Event-ID", a->owner_running ? STATUS_TEXT_RUNNING : "queued"};
     request->headers[request->header_count++] =
         (struct http_header){PEER_TENANT_HEADER, tenant == NULL ? "" : tenant};
     if (submission_find(&e->ingest->submissions, &e->id, a->tenant) != NULL) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Events of a job that another ingest owns. The stream is ours; its owner is asked for
- * the document again and again, each time waiting until the job ends or the next
- * position is due, so that the reader hears of the end as soon as the owner does.
+ * the document again and again, each time waiting until the job ends, begins to run or
+ * the next position is due, so that the reader hears of it as soon as the owner does.
  */
 #ifndef INGEST_EVENTS_AWAY_H
 #define INGEST_EVENTS_AWAY_H

@@ -19,6 +19,7 @@
 #include "ingest/metrics.h"
 #include "ingest/outcome.h"
 #include "ingest/problem.h"
+#include "ingest/running.h"
 #include "ingest/service.h"
 
 #include <stdlib.h>
@@ -195,6 +196,8 @@ on_turn(void *arg, int64_t now_ns)
     due_ns = claim_ns < due_ns ? claim_ns : due_ns;
     int64_t order_ns = model_orders_turn(ingest, now_ns);
     due_ns = order_ns < due_ns ? order_ns : due_ns;
+    int64_t running_ns = running_turn(ingest, now_ns);
+    due_ns = running_ns < due_ns ? running_ns : due_ns;
     if (now_ns >= ingest->gauges_due_ns) {
         gauges_set(ingest);
         ingest->gauges_due_ns = now_ns + GAUGES_NS;

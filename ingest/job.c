@@ -13,6 +13,7 @@
 #include "ingest/job_document.h"
 #include "ingest/problem.h"
 #include "ingest/remote_wait.h"
+#include "ingest/running.h"
 #include "ingest/service.h"
 #include "ingest/submit.h"
 
@@ -39,6 +40,8 @@ struct poll {
     struct uuid id;
     const struct tenant *tenant; /* who asks */
     enum job_view view;
+    bool follows;      /* another instance, for a stream: it wants to know of the run */
+    bool told_running; /* what it knows of that */
 };
 
 void
@@ -117,10 +120,13 @@ view_reply(struct ingest *ingest,
 }
 
 static void
-view_unrecorded(struct http_exchange *x, enum job_view view, const struct uuid *id)
+view_unrecorded(const struct ingest *ingest,
+                struct http_exchange *x,
+                enum job_view view,
+                const struct uuid *id)
 {
     if (view == JOB_DOCUMENT) {
-        answer_queued(x, id);
+        answer_unrecorded(x, id, job_unended_status(ingest, id));
     } else {
         answer_accepted(x, id, "");
     }
@@ -174,7 +180,7 @@ view_now(struct ingest *ingest,
     if (status == STATUS_OK) {
         view_reply(ingest, x, view, &reply);
     } else if (is_under_way(ingest, x, id, tenant)) {
-        view_unrecorded(x, view, id);
+        view_unrecorded(ingest, x, view, id);
     } else {
         job_refuse(x, status);
     }
@@ -229,6 +235,20 @@ poll_gone(void *arg, struct http_exchange *x)
     http_respond(x, 499, NULL, 0, NULL); /* dropped by the server; nobody reads it */
 }
 
+/* Whether a stream at another instance lives on the answer (events_away.c). */
+static bool
+follows(const struct ingest *ingest, struct http_exchange *x, enum job_view view)
+{
+    return view == JOB_DOCUMENT && internal_is_peer(ingest, x) &&
+           span_is_text(http_header(x, "Accept"), EVENT_MEDIA_TYPE);
+}
+
+static bool
+knows_running(struct http_exchange *x)
+{
+    return span_is_text(http_header(x, "Last-Event-ID"), STATUS_TEXT_RUNNING);
+}
+
 static enum status
 poll_begin(struct ingest *ingest,
            struct http_exchange *x,
@@ -253,6 +273,8 @@ poll_begin(struct ingest *ingest,
         free(p);
         return status;
     }
+    p->follows = follows(ingest, x, view);
+    p->told_running = knows_running(x);
     p->next = ingest->polls.first;
     if (p->next != NULL) {
         p->next->previous = p;
@@ -262,17 +284,35 @@ poll_begin(struct ingest *ingest,
     return STATUS_OK;
 }
 
+/* Answers it with what is known now. */
+static void
+poll_cut(struct ingest *ingest, struct poll *p)
+{
+    results_forget(ingest->results, p->wait);
+    enum job_view view = p->view;
+    struct uuid id = p->id;
+    const struct tenant *tenant = p->tenant;
+    arena_reset(&ingest->arena);
+    view_now(ingest, poll_end(p), view, &id, tenant);
+}
+
 void
 job_end_polls(struct ingest *ingest)
 {
     while (ingest->polls.first != NULL) {
-        struct poll *p = ingest->polls.first;
-        results_forget(ingest->results, p->wait);
-        enum job_view view = p->view;
-        struct uuid id = p->id;
-        const struct tenant *tenant = p->tenant;
-        arena_reset(&ingest->arena);
-        view_now(ingest, poll_end(p), view, &id, tenant);
+        poll_cut(ingest, ingest->polls.first);
+    }
+}
+
+void
+job_tell_running(struct ingest *ingest)
+{
+    struct poll *next = NULL;
+    for (struct poll *p = ingest->polls.first; p != NULL; p = next) {
+        next = p->next;
+        if (p->follows && job_is_running(ingest, &p->id) != p->told_running) {
+            poll_cut(ingest, p);
+        }
     }
 }
 
@@ -349,7 +389,9 @@ job_read(struct ingest *ingest,
     enum status status = job_find(ingest, &id, tenant, &reply);
     bool known = status == STATUS_OK || is_under_way(ingest, x, &id, tenant);
     bool done = status == STATUS_OK && reply_is_terminal(&reply);
-    if (!known || done || wait_ns == 0 || ingest->draining) {
+    bool news =
+        follows(ingest, x, view) && job_is_running(ingest, &id) != knows_running(x);
+    if (!known || done || news || wait_ns == 0 || ingest->draining) {
         view_now(ingest, x, view, &id, tenant);
         return;
     }

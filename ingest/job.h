@@ -65,6 +65,10 @@ void job_await_canceled(struct ingest *ingest,
                         const struct tenant *tenant,
                         int64_t wait_ns);
 
+/** Answers what other instances ask for their streams where a job has begun to run, or
+ * does not any more. */
+void job_tell_running(struct ingest *ingest);
+
 /** Answers every waiting poll with what is known now. */
 void job_end_polls(struct ingest *ingest);
 

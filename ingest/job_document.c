@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "ingest/job_path.h"
+#include "ingest/running.h"
 #include "ingest/service.h"
 #include "schemas/oip.h"
 
@@ -54,7 +55,11 @@ job_document_write(struct ingest *ingest,
                    struct buf *out)
 {
     bool with_outputs = output_bytes(reply) <= outputs_most;
-    oip_write_job(reply, with_outputs, out);
+    bool ended = reply_is_terminal(reply);
+    bool running = !ended && job_is_running(ingest, &reply->id);
+    const char *status =
+        running ? STATUS_TEXT_RUNNING : reply_status_name(reply->status);
+    oip_write_job(reply, status, with_outputs, out);
     if (out->status != STATUS_OK) {
         return;
     }
@@ -64,7 +69,7 @@ job_document_write(struct ingest *ingest,
         job_path_format(&reply->id, path);
         buf_append_format(out, ",\"outputs_path\":\"%s/result\"", path);
     }
-    if (!reply_is_terminal(reply)) {
+    if (!ended && !running) {
         write_place(out, place);
     }
     struct webhook_view webhook;

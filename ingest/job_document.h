@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The document of a job as every way of asking shows it: what its record says, how its
- * webhook stands, and while it is queued its position and when it is likely done.
+ * webhook stands, and while it is queued its position and when it is likely done; that
+ * it runs, if a batcher said so.
  */
 #ifndef INGEST_JOB_DOCUMENT_H
 #define INGEST_JOB_DOCUMENT_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A consumer whose every record goes to catalogue_apply(); what does not decode is
+/* A consumer whose records go where their keys say; what does not decode is
  * logged and left out, for the other models must stay served.
  */
 #include "ingest/models_topic.h"
@@ -12,6 +12,7 @@
 
 struct models_topic {
     struct catalogue *catalogue;
+    struct running_jobs *running;
     struct consumer *consumer;
     models_topic_fn fn;
     void *arg;
@@ -27,7 +28,10 @@ on_record(void *arg, struct record *r)
     struct fault fault = {0};
     int64_t heard_us = topic->caught_up ? clock_wall_us() : 0;
     enum status status =
-        catalogue_apply(topic->catalogue, r->key, r->value, heard_us, &model, &fault);
+        running_jobs_is_key(r->key)
+            ? running_jobs_apply(topic->running, r->key, r->value, heard_us, &fault)
+            : catalogue_apply(topic->catalogue, r->key, r->value, heard_us, &model,
+                              &fault);
     if (status != STATUS_OK) {
         log_warn("model_state_unreadable", log_span("key", r->key),
                  log_int("offset", r->offset), log_text("reason", fault.text));
@@ -100,6 +104,9 @@ models_topic_open(struct models_topic **out,
         status = catalogue_create(&topic->catalogue);
     }
     if (status == STATUS_OK) {
+        status = running_jobs_create(&topic->running, (uint64_t)clock_mono_ns());
+    }
+    if (status == STATUS_OK) {
         status = consumer_start(topic, loop, bus, fault);
     }
     if (status != STATUS_OK) {
@@ -122,6 +129,7 @@ models_topic_close(struct models_topic **topic)
         consumer_destroy(&t->consumer);
     }
     catalogue_destroy(&t->catalogue);
+    running_jobs_destroy(&t->running);
     free(t);
 }
 
@@ -129,6 +137,12 @@ const struct catalogue *
 models_topic_catalogue(const struct models_topic *topic)
 {
     return topic->catalogue;
+}
+
+struct running_jobs *
+models_topic_running(const struct models_topic *topic)
+{
+    return topic->running;
 }
 
 bool

@@ -35,6 +35,14 @@ struct forward_list {
     struct forward *first;
 };
 
+/* Of what runs, who follows was told. */
+struct running_watch {
+    uint64_t changes;  /* as looked at last */
+    int64_t look_ns;   /* not before */
+    int64_t expire_ns; /* when it is looked what is not heard of any more */
+    bool any;          /* something may be */
+};
+
 struct ingest {
     struct loop *loop;
     const struct bus_config *bus;
@@ -51,6 +59,7 @@ struct ingest {
     struct follower_list followers; /* events.c */
     struct poll_list polls;         /* job.c */
     struct peer_caller *peers;      /* internal.c; NULL = no other instances */
+    struct running_watch running;   /* running.c */
     struct errand_list errands;     /* errand.c: those that rest */
     struct forward_list forwards;   /* forward.c */
     struct model_order_list orders; /* model_order.c */

@@ -37,7 +37,7 @@ write_time(int64_t wall_us, struct buf *b)
 static void
 write_document(const struct reply *reply, bool with_outputs, struct buf *b)
 {
-    oip_write_job(reply, with_outputs, b);
+    oip_write_job(reply, reply_status_name(reply->status), with_outputs, b);
     if (with_outputs || reply->output_count == 0 || b->status != STATUS_OK) {
         return;
     }

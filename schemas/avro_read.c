@@ -143,6 +143,18 @@ avro_read_boolean(struct avro_reader *r)
     return *r->at++ == 1;
 }
 
+void
+avro_read_fixed(struct avro_reader *r, uint8_t *bytes, size_t size)
+{
+    if (bytes_left(r) < size) {
+        avro_fail(r, r->at, STATUS_INVALID, "the record ends inside %zu bytes", size);
+        memset(bytes, 0, size);
+        return;
+    }
+    memcpy(bytes, r->at, size);
+    r->at += size;
+}
+
 struct span
 avro_read_bytes(struct avro_reader *r, size_t max)
 {

@@ -86,6 +86,9 @@ uint32_t avro_read_index(struct avro_reader *r, uint32_t count);
 double avro_read_double(struct avro_reader *r);
 bool avro_read_boolean(struct avro_reader *r);
 
+/** Just so many bytes, without a length before them; zeros when it fails. */
+void avro_read_fixed(struct avro_reader *r, uint8_t *bytes, size_t size);
+
 /** Bytes of the record itself, not more than max. */
 struct span avro_read_bytes(struct avro_reader *r, size_t max);
 

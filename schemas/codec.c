@@ -79,6 +79,12 @@ model_info_encode(const struct model_info *m, struct buf *b)
 }
 
 void
+running_encode(const struct running *r, struct buf *b)
+{
+    encode(b, &codec_running, r);
+}
+
+void
 control_encode(const struct control *c, struct buf *b)
 {
     encode(b, &codec_control, c);
@@ -128,6 +134,20 @@ model_info_decode(struct span bytes,
     enum status status = decode(bytes, &codec_model_info, arena, &read, fault);
     if (status == STATUS_OK) {
         *m = read;
+    }
+    return status;
+}
+
+enum status
+running_decode(struct span bytes,
+               struct arena *arena,
+               struct running *r,
+               struct fault *fault)
+{
+    struct running read = {0};
+    enum status status = decode(bytes, &codec_running, arena, &read, fault);
+    if (status == STATUS_OK) {
+        *r = read;
     }
     return status;
 }

@@ -26,6 +26,7 @@
 void request_encode(const struct request *r, struct buf *b);
 void reply_encode(const struct reply *r, struct buf *b);
 void model_info_encode(const struct model_info *m, struct buf *b);
+void running_encode(const struct running *r, struct buf *b);
 void control_encode(const struct control *c, struct buf *b);
 void webhook_record_encode(const struct webhook_record *w, struct buf *b);
 
@@ -50,6 +51,10 @@ MUST_CHECK enum status model_info_decode(struct span bytes,
                                          struct arena *arena,
                                          struct model_info *m,
                                          struct fault *fault);
+MUST_CHECK enum status running_decode(struct span bytes,
+                                      struct arena *arena,
+                                      struct running *r,
+                                      struct fault *fault);
 MUST_CHECK enum status control_decode(struct span bytes,
                                       struct arena *arena,
                                       struct control *c,

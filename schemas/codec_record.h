@@ -61,11 +61,13 @@ extern const struct codec_type codec_shape;         /* int64_t[], uint32_t rank 
 extern const struct codec_type codec_nested;        /* a struct; null: first field */
 extern const struct codec_type codec_texts;         /* struct span *, size_t count */
 extern const struct codec_type codec_records;       /* a struct *, size_t count */
+extern const struct codec_type codec_ids;           /* struct uuid *, size_t count */
 extern const struct codec_type codec_parameter_map; /* struct parameter *, size_t */
 
 extern const struct codec_record codec_request;
 extern const struct codec_record codec_reply;
 extern const struct codec_record codec_model_info;
+extern const struct codec_record codec_running;
 extern const struct codec_record codec_control;
 extern const struct codec_record codec_webhook_record;
 

@@ -289,6 +289,38 @@ texts_write(struct buf *b, const struct codec_field *f, const void *record)
 const struct codec_type codec_texts = {.read = texts_read, .write = texts_write};
 
 static void
+ids_read(struct avro_reader *r, const struct codec_field *f, void *record)
+{
+    struct avro_items items = {.max = (size_t)f->max};
+    void *array = NULL;
+    size_t capacity = 0;
+    while (avro_next_item(r, &items)) {
+        struct uuid *id = codec_item_room(r, &items, sizeof(*id), &array, &capacity);
+        if (id != NULL) {
+            avro_read_fixed(r, id->bytes, sizeof(id->bytes));
+        }
+    }
+    array_store(f, record, array, items.count);
+}
+
+static void
+ids_write(struct buf *b, const struct codec_field *f, const void *record)
+{
+    size_t count = 0;
+    const void *array = array_load(f, record, &count);
+    const struct uuid *ids = array;
+    if (count > 0) {
+        avro_write_long(b, (int64_t)count);
+    }
+    for (size_t i = 0; i < count; i++) {
+        buf_append(b, ids[i].bytes, sizeof(ids[i].bytes));
+    }
+    avro_write_long(b, 0);
+}
+
+const struct codec_type codec_ids = {.read = ids_read, .write = ids_write};
+
+static void
 records_read(struct avro_reader *r, const struct codec_field *f, void *record)
 {
     struct avro_items items = {.max = (size_t)f->max};

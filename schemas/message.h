@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The records on Kafka as C structs, field for field what request.avsc, reply.avsc,
- * model_state.avsc, control.avsc and webhook.avsc say. Texts and tensor data are spans
- * into the bytes they were decoded from (or whatever the writer of the struct lent);
- * arrays come from an arena.
+ * model_state.avsc, running.avsc, control.avsc and webhook.avsc say. Texts and tensor
+ * data are spans into the bytes they were decoded from (or whatever the writer of the
+ * struct lent); arrays come from an arena.
  */
 #ifndef SCHEMAS_MESSAGE_H
 #define SCHEMAS_MESSAGE_H
@@ -152,6 +152,17 @@ struct model_info {
 };
 
 const char *model_state_name(enum model_state state);
+
+enum { RUNNING_IDS_MAX = 1024 };
+
+/** Which requests a batcher has had with a model's runner for long. */
+struct running {
+    struct span model;
+    struct span instance; /* of the batcher */
+    int64_t published_us; /* wall */
+    const struct uuid *ids;
+    size_t id_count;
+};
 
 enum control_type { CONTROL_CANCEL, CONTROL_LOAD, CONTROL_UNLOAD, CONTROL_TYPE_COUNT };
 

@@ -104,8 +104,17 @@ void oip_write_answer(const struct reply *reply,
                       struct buf *b,
                       int64_t *json_length);
 
-/** Appends the job document of GET /v1/jobs/{id}; `with_outputs` adds the tensors. */
-void oip_write_job(const struct reply *reply, bool with_outputs, struct buf *b);
+/**
+ * Appends the job document of GET /v1/jobs/{id}.
+ *
+ * @param[in] status       as it stands in it: reply_status_name(), or "running", which
+ *                         no reply says
+ * @param[in] with_outputs adds the tensors
+ */
+void oip_write_job(const struct reply *reply,
+                   const char *status,
+                   bool with_outputs,
+                   struct buf *b);
 
 /* Lines of GET /v1/batches/{id}/results, each with its LF. */
 

@@ -84,14 +84,17 @@ write_outputs(struct buf *b, const struct reply *reply)
 }
 
 void
-oip_write_job(const struct reply *reply, bool with_outputs, struct buf *b)
+oip_write_job(const struct reply *reply,
+              const char *status,
+              bool with_outputs,
+              struct buf *b)
 {
     const struct reply_timing *timing = &reply->timing;
     char id[UUID_TEXT];
     uuid_format(&reply->id, id);
     buf_append_byte(b, '{');
     write_member(b, "id", span_of(id, UUID_TEXT));
-    write_member(b, "status", span_of_text(reply_status_name(reply->status)));
+    write_member(b, "status", span_of_text(status));
     write_member(b, "model", reply->model);
     if (reply->model_version.size > 0) {
         write_member(b, "model_version", reply->model_version);

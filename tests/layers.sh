@@ -44,7 +44,7 @@ batcher/cancel batcher/former batcher/former_batch batcher/former_fit batcher/fo
 batcher/former_store batcher/device batcher/output_check batcher/reply_time batcher/version_labels batcher/version_policy batcher/watermark
 results/correlate results/batch_line schemas/ndjson schemas/avro_row bus/partition bus/lane
 runner/ort_outcome runner/ort_signature runner/ort_texts
-base/digest ingest/lockout ingest/share ingest/admission ingest/promise ingest/arrivals ingest/drain"
+base/digest ingest/lockout ingest/share ingest/admission ingest/promise ingest/arrivals ingest/drain ingest/running_jobs"
 files=$(git ls-files --cached --others --exclude-standard '*.c' '*.h' |
     grep -E '^(base|bus|schemas|results|ingest|runner|batcher|cli)/' | sort -u)
 

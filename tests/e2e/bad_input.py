@@ -300,7 +300,7 @@ def settled(address, one):
     end = time.monotonic() + 30
     while time.monotonic() < end:
         code, _, job = ask.call(address, "GET", f"{JOBS}/{one}")
-        if code == 200 and job["status"] != "queued":
+        if code == 200 and job["status"] not in ("queued", "running"):
             return job
         time.sleep(0.05)
     raise AssertionError(f"{one} has no answer: {code} {job}")

@@ -86,7 +86,7 @@ def burst(address, count):
     samples = Samples(address)
     places = [submit(address, n) for n in range(count)]
     chance = random.Random(5)
-    while ask.call(address, "GET", places[-1])[2]["status"] == "queued":
+    while ask.call(address, "GET", places[-1])[2]["status"] in ("queued", "running"):
         time.sleep(0.3)
         for place in chance.sample(places, 12):
             samples.take(place)
@@ -106,7 +106,7 @@ def overload(address, per_s, seconds):
 
     sender = threading.Thread(target=send)
     sender.start()
-    while sender.is_alive() or ask.call(address, "GET", places[-1])[2]["status"] == "queued":
+    while sender.is_alive() or ask.call(address, "GET", places[-1])[2]["status"] in ("queued", "running"):
         time.sleep(0.3)
         for place in chance.sample(places[-60:], min(4, len(places))):
             samples.take(place)

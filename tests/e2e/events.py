@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Jobs followed as server-sent events, read as the WHATWG page says and by curl: positions fall,
-one event ends the stream, a line without news is kept alive, who comes back is told once."""
+one event ends the stream, a line without news is kept alive, who comes back is told once, what
+takes long is told to run."""
 import http.client
 import json
 import os
@@ -88,11 +89,11 @@ def queue(address):
         f.join()
     for place, events in zip(places, gathered):
         kinds = [kind for _, kind, _, _ in events]
-        assert kinds[-1] == "succeeded" and set(kinds[:-1]) <= {"queued"}, kinds
+        assert kinds[-1] == "succeeded" and set(kinds[:-1]) <= {"queued", "running"}, kinds
         documents = [document for _, _, _, document in events]
         assert all(d["id"] == place.rsplit("/", 1)[1] for d in documents), documents
         assert documents[-1]["outputs"], documents[-1]
-        known = [d["position"] for d in documents[:-1] if d["position"] is not None]
+        known = [d["position"] for d in documents[:-1] if d.get("position") is not None]
         assert known == sorted(known, reverse=True), f"positions rise: {known}"
         assert events[-1][2] == "end"
         times = [at for at, kind, _, _ in events if kind == "queued"]
@@ -183,7 +184,7 @@ def elsewhere(address, other):
         f.join()
     for place, events in zip(places, gathered):
         kinds = [kind for _, kind, _, _ in events]
-        assert kinds[-1] == "succeeded" and set(kinds[:-1]) <= {"queued"}, kinds
+        assert kinds[-1] == "succeeded" and set(kinds[:-1]) <= {"queued", "running"}, kinds
         assert all(d["id"] == place.rsplit("/", 1)[1] for _, _, _, d in events), events
         assert events[-1][2] == "end" and events[-1][3]["outputs"], events[-1]
         done = Events(other, place, "end")
@@ -194,6 +195,51 @@ def elsewhere(address, other):
     assert unknown.response.status == 404, unknown.response.status
     large(other)
     print(f"{len(places)} followed at another ingest, {told} positions told")
+
+
+def expect_run(events):
+    """Queued, running once, succeeded, all with the job."""
+    kinds = [kind for _, kind, _, _ in events]
+    assert kinds == ["queued"] * kinds.count("queued") + ["running", "succeeded"], kinds
+    at, _, last_id, document = events[-2]
+    assert last_id == "running" and document["status"] == "running", events[-2]
+    assert "position" not in document and "estimate_ms" not in document, document
+    return events[-1][0] - at
+
+
+def runs(s, one, other):
+    """A model that takes 2 s: whoever asks where, it is queued, runs and has ended."""
+    models = s.models(long=["max.batch.size=1", "sim.alpha=2s"])
+    s.topics("t.", ["long"])
+    batcher = s.batcher("t.", models)
+    addresses = [one, other]
+    for address in addresses:
+        stage.wait_for("the model", lambda a=address: ask.call(a, "GET", "/v2/models/long/ready")[0]
+                       == 200)
+    ask.call(one, "GET", job(one, "long") + "?wait=30")  # partitions are assigned
+    places = [job(addresses[n % 2], "long", n) for n in range(4)]
+    gathered = {(place, at): [] for place in places for at in addresses}
+    followers = [threading.Thread(target=follow, args=(at, place, events))
+                 for (place, at), events in gathered.items()]
+    for f in followers:
+        f.start()
+    seen = {at: set() for at in addresses}
+    while any(f.is_alive() for f in followers):
+        for at in addresses:
+            for place in places:
+                seen[at].add(ask.call(at, "GET", place)[2]["status"])
+        time.sleep(0.1)
+    left = [expect_run(events) for events in gathered.values()]
+    assert all(s == {"queued", "running", "succeeded"} for s in seen.values()), seen
+    place = job(one, "long")
+    stream = iter(Events(other, place))
+    assert any(kind == "running" for kind, _, _ in stream)
+    again = [kind for kind, _, _ in Events(one, place, "running")]
+    assert again in (["running", "succeeded"], ["succeeded"]), again
+    assert [kind for kind, _, _ in stream] == ["succeeded"]
+    print(f"{len(left)} streams told of a run of 2 s, {min(left):.2f} to {max(left):.2f} s "
+          "before its end")
+    return batcher
 
 
 def main():
@@ -215,7 +261,8 @@ def main():
         second = s.ingest("t.")
         elsewhere(address, second.ready["http"])
         elsewhere(second.ready["http"], address)
-        for process in (second, ingest, echo, batcher):
+        long = runs(s, address, second.ready["http"])
+        for process in (second, ingest, echo, batcher, long):
             assert process.stop() == 0, process.log()
 
 

@@ -89,6 +89,8 @@ on_record(void *arg, struct record *r)
     struct batcher_stage *s = arg;
     if (strcmp(r->topic, "leat.dead-letters") == 0) {
         take_letter(s, r);
+    } else if (strcmp(r->topic, "leat.models") == 0) {
+        batcher_stage_note_running(s, r);
     } else if (strcmp(r->topic, "leat.requests.next") == 0) {
         take_step(s, r);
     } else {
@@ -133,6 +135,8 @@ open_client(struct batcher_stage *s)
                 .topic = reading[t], .partition = p, .offset = OFFSET_BEGINNING};
         }
     }
+    parts[count++] = (struct partition){
+        .topic = "leat.models", .partition = 0, .offset = OFFSET_BEGINNING};
     stage_must(consumer_assign(s->consumer, parts, count), &fault);
 }
 

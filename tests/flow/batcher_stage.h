@@ -89,6 +89,14 @@ void batcher_stage_wait_batches(struct batcher_stage *s, uint64_t count);
 /** Turns for so long. */
 void batcher_stage_turn(struct batcher_stage *s, int64_t time_ns);
 
+/** Records that told what runs, and whether the last of them named this request. */
+size_t batcher_stage_running_told(const struct batcher_stage *s);
+bool batcher_stage_says_running(const struct batcher_stage *s,
+                                const struct stage_result *result);
+
+/** Turns until so many of those records came. */
+void batcher_stage_wait_running_told(struct batcher_stage *s, size_t count);
+
 /** Turns until that many answers came. */
 void batcher_stage_wait_answers(struct batcher_stage *s, size_t count);
 size_t batcher_stage_answers(const struct batcher_stage *s);

@@ -19,6 +19,7 @@ enum {
     REQUEST_PARTITIONS = 4,
     REPLY_PARTITIONS = 2,
     LETTERS_MAX = 16,
+    STAGE_RUNNING_MAX = 16,
     STAGE_MODELS = 2
 };
 
@@ -49,7 +50,10 @@ struct batcher_stage {
     size_t answers;
     struct stage_letter letters[LETTERS_MAX];
     size_t letter_count;
-    uint64_t batches; /* as last looked */
+    uint64_t batches;    /* as last looked */
+    size_t running_told; /* records that say what runs, tombstones included */
+    struct uuid running[STAGE_RUNNING_MAX]; /* as told last */
+    size_t running_count;
 };
 
 static inline void
@@ -57,6 +61,9 @@ stage_must(enum status status, const struct fault *fault)
 {
     cr_assert_eq(status, STATUS_OK, "%s: %s", status_name(status), fault->text);
 }
+
+/** A record of leat.models. */
+void batcher_stage_note_running(struct batcher_stage *s, const struct record *r);
 
 void batcher_stage_send_value(struct batcher_stage *s,
                               struct producer_topic *topic,

@@ -230,3 +230,82 @@ Test(ingest_events, tell_the_position_again_when_it_is_known)
     read_to_end(&s);
     stage_close(stage);
 }
+
+Test(ingest_events, tell_once_that_a_job_runs_and_then_how_it_ended)
+{
+    struct ingest_stage *stage = stage_open(&usual);
+    struct stage_answer job;
+    struct stage_answer a;
+    struct stream s;
+    char line[LINE_SIZE];
+    stage_play(stage, PLAY_HOLD);
+    submit_job(stage, &job);
+    stage_await_requests(stage, 1);
+    follow(stage, &job, "", &s);
+    await_text(&s, "event: queued\n");
+    stage_say_running(stage, true);
+    await_text(&s, "event: running\nid: running\ndata: {");
+    await_text(&s, "\"status\":\"running\"");
+    stage_say_running(stage, true); /* as batchers do every few seconds */
+    line_of(&job, "GET", "?wait=1", line);
+    stage_ask(stage, line, "", "", &a);
+    cr_assert(strstr(a.body, "\"status\":\"running\"") != NULL, "%s", a.body);
+    cr_assert(strstr(a.body, "position") == NULL, "%s", a.body);
+    cr_assert(strstr(a.head, "Retry-After: 1") != NULL, "%s", a.head);
+    stage_play(stage, PLAY_ANSWER); /* what was announced still stands */
+    read_to_end(&s);
+    cr_assert_eq(count_of(&s, "event: running\n"), 1, "%s", s.text);
+    cr_assert_eq(count_of(&s, "event: succeeded\nid: end\n"), 1, "%s", s.text);
+    cr_assert_eq(count_of(&s, "event: queued\n"), 1, "%s", s.text);
+    line_of(&job, "GET", "", line);
+    stage_ask(stage, line, "", "", &a);
+    cr_assert(strstr(a.body, "\"status\":\"succeeded\"") != NULL, "%s", a.body);
+    stage_close(stage);
+}
+
+Test(ingest_events, tell_that_a_job_is_queued_again_when_its_run_was_lost)
+{
+    struct ingest_stage *stage = stage_open(&usual);
+    struct stage_answer job;
+    struct stream s;
+    stage_play(stage, PLAY_HOLD);
+    submit_job(stage, &job);
+    stage_await_requests(stage, 1);
+    stage_say_running(stage, true);
+    follow(stage, &job, "", &s);
+    await_text(&s, "event: running\n");
+    s.size = 0;
+    s.text[0] = '\0';
+    stage_say_running(stage, false);
+    await_text(&s, "event: queued\n");
+    stage_say_running(stage, true);
+    await_text(&s, "event: running\n");
+    stage_play(stage, PLAY_FAIL);
+    read_to_end(&s);
+    cr_assert_eq(count_of(&s, "event: failed\n"), 1, "%s", s.text);
+    stage_close(stage);
+}
+
+Test(ingest_events, tell_who_comes_back_that_the_job_runs)
+{
+    struct ingest_stage *stage = stage_open(&usual);
+    struct stage_answer job;
+    struct stream s;
+    stage_play(stage, PLAY_HOLD);
+    submit_job(stage, &job);
+    stage_await_requests(stage, 1);
+    stage_say_running(stage, true);
+    follow(stage, &job, "", &s);
+    await_text(&s, "event: running\n");
+    close(s.connection);
+    follow(stage, &job, "Last-Event-ID: queued-1\r\n", &s);
+    await_text(&s, "event: running\n");
+    cr_assert_eq(count_of(&s, "event: queued\n"), 0, "%s", s.text);
+    close(s.connection);
+    follow(stage, &job, "Last-Event-ID: running\r\n", &s);
+    await_text(&s, "event: running\n");
+    stage_play(stage, PLAY_ANSWER);
+    read_to_end(&s);
+    cr_assert_eq(count_of(&s, "event: succeeded\n"), 1, "%s", s.text);
+    stage_close(stage);
+}

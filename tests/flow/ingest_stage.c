@@ -24,6 +24,9 @@
 
 enum { HELD_MAX = 4096, PARTITIONS = 4, PATIENCE_S = 20 };
 
+/** What is to be announced as running on the next turn. */
+enum saying { SAY_NOTHING, SAY_HELD, SAY_NONE };
+
 struct ingest_stage {
     struct dev_broker *broker;
     struct bus_config bus;
@@ -42,6 +45,7 @@ struct ingest_stage {
     atomic_int orders;
     atomic_llong timeout_ms;
     atomic_bool drains;
+    atomic_int say_running; /* enum saying */
     sem_t request_came;
     struct record *held[HELD_MAX];
     size_t held_count;
@@ -184,10 +188,33 @@ on_assigned(void *arg, struct partition *parts, size_t count)
     }
 }
 
+static void
+announce_running(struct ingest_stage *stage, bool held)
+{
+    struct uuid ids[HELD_MAX];
+    for (size_t i = 0; i < stage->held_count; i++) {
+        cr_assert_eq(uuid_parse(stage->held[i]->key, &ids[i]), STATUS_OK);
+    }
+    const struct running running = {.model = span_of_text("echo"),
+                                    .instance = span_of_text("stage"),
+                                    .published_us = clock_wall_us(),
+                                    .ids = ids,
+                                    .id_count = stage->held_count};
+    struct buf *b = new_buf();
+    if (held) {
+        running_encode(&running, b);
+    }
+    give(stage, stage->models, span_of_text("running:echo@stage"), b);
+}
+
 static int64_t
 on_turn(void *arg, int64_t now_ns)
 {
     struct ingest_stage *stage = arg;
+    enum saying saying = (enum saying)atomic_exchange(&stage->say_running, SAY_NOTHING);
+    if (saying != SAY_NOTHING) {
+        announce_running(stage, saying == SAY_HELD);
+    }
     const char *waiting_for = NULL;
     if (!stage->announced && ingest_ready(stage->ingest, &waiting_for)) {
         stage->announced = true;
@@ -404,6 +431,13 @@ void
 stage_play(struct ingest_stage *stage, enum play play)
 {
     atomic_store(&stage->play, (int)play);
+    loop_wake(stage->loop);
+}
+
+void
+stage_say_running(struct ingest_stage *stage, bool held)
+{
+    atomic_store(&stage->say_running, held ? SAY_HELD : SAY_NONE);
     loop_wake(stage->loop);
 }
 

@@ -47,6 +47,9 @@ void stage_drain(struct ingest_stage *stage);
 
 void stage_play(struct ingest_stage *stage, enum play play);
 
+/** Announces that the requests which are held run now, or that none do. */
+void stage_say_running(struct ingest_stage *stage, bool held);
+
 /** Takes the broker away or brings it back. */
 void stage_broker(struct ingest_stage *stage, bool up);
 

@@ -287,6 +287,21 @@ mirror_model_info(const struct model_info *m, struct arena *arena, avro_value_t 
 }
 
 void
+mirror_running(const struct running *r, struct arena *arena, avro_value_t *v)
+{
+    set_text(field(v, "model"), r->model, arena);
+    set_text(field(v, "instance"), r->instance, arena);
+    set_long(v, "published_at", r->published_us);
+    avro_value_t array = field(v, "ids");
+    for (size_t i = 0; i < r->id_count; i++) {
+        struct uuid id = r->ids[i];
+        avro_value_t item = {0};
+        avro_value_append(&array, &item, NULL);
+        avro_value_set_fixed(&item, id.bytes, sizeof(id.bytes));
+    }
+}
+
+void
 mirror_control(const struct control *c, struct arena *arena, avro_value_t *v)
 {
     static const struct uuid none;

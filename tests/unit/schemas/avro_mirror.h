@@ -20,6 +20,7 @@ void mirror_request(const struct request *r, struct arena *arena, avro_value_t *
 void mirror_reply(const struct reply *r, struct arena *arena, avro_value_t *v);
 void
 mirror_model_info(const struct model_info *m, struct arena *arena, avro_value_t *v);
+void mirror_running(const struct running *r, struct arena *arena, avro_value_t *v);
 void mirror_control(const struct control *c, struct arena *arena, avro_value_t *v);
 void mirror_webhook_record(const struct webhook_record *w,
                            struct arena *arena,

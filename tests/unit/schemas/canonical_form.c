@@ -81,6 +81,10 @@ named_write(const json_t *schema, const char *name_space, struct buf *b)
         buf_append_text(b, ",\"symbols\":");
         symbols_write(json_object_get(schema, "symbols"), b);
     }
+    if (json_object_get(schema, "size") != NULL) {
+        buf_append_format(b, ",\"size\":%d",
+                          (int)json_integer_value(json_object_get(schema, "size")));
+    }
     buf_append_text(b, "}");
 }
 

@@ -229,6 +229,34 @@ Test(codec, controls_are_the_same_to_avro_c)
 }
 
 static void
+expect_running_read(struct trial *t, const struct running *r)
+{
+    struct running read;
+    struct fault fault = {0};
+    cr_assert_eq(running_decode(buf_span(&t->theirs), &t->arena, &read, &fault),
+                 STATUS_OK, "%s", fault.text);
+    expect_same_running(r, &read);
+}
+
+Test(codec, what_runs_is_the_same_to_avro_c)
+{
+    struct trial t;
+    trial_init(&t, "schemas/running.avsc");
+    for (unsigned i = 0; i < RECORDS; i++) {
+        trial_reset(&t);
+        struct running r = sample_running(&t.sample);
+        mirror_running(&r, &t.arena, &t.meant);
+        running_encode(&r, &t.ours);
+        expect_avro_reads_ours(&t);
+        write_theirs(&t);
+        expect_running_read(&t, &r);
+        frame_theirs(&t);
+        expect_running_read(&t, &r);
+    }
+    trial_fini(&t);
+}
+
+static void
 expect_webhook_read(struct trial *t, const struct webhook_record *w)
 {
     struct webhook_record read;

@@ -50,6 +50,7 @@ Test(framing, the_codec_names_the_fingerprints_of_the_avsc_files)
     expect_fingerprint("schemas/request.avsc", &codec_request);
     expect_fingerprint("schemas/reply.avsc", &codec_reply);
     expect_fingerprint("schemas/model_state.avsc", &codec_model_info);
+    expect_fingerprint("schemas/running.avsc", &codec_running);
     expect_fingerprint("schemas/control.avsc", &codec_control);
     expect_fingerprint("schemas/webhook.avsc", &codec_webhook_record);
 }

@@ -186,7 +186,7 @@ Test(oip_write, writes_a_job_that_succeeded)
                                          .completed_us = 1700000001012346};
     reply.batch_size = 4;
     reply.attempt = 1;
-    oip_write_job(&reply, true, &out);
+    oip_write_job(&reply, reply_status_name(reply.status), true, &out);
     assert_written("{\"id\":\"01934b2e-0000-7000-8000-00000000002a\","
                    "\"status\":\"succeeded\",\"model\":\"digits\","
                    "\"model_version\":\"1\","
@@ -206,13 +206,24 @@ Test(oip_write, writes_a_job_that_failed_and_one_that_waits)
                           .error = {.code = span_of_text("model_failed"),
                                     .message = span_of_text("bad\ninput"),
                                     .stage = span_of_text("run")}};
-    oip_write_job(&reply, false, &out);
+    oip_write_job(&reply, reply_status_name(reply.status), false, &out);
     assert_written("{\"id\":\"01934b2e-0000-7000-8000-00000000002a\","
                    "\"status\":\"failed\",\"model\":\"m\",\"model_version\":null,"
                    "\"submitted_at\":null,\"started_at\":null,\"completed_at\":null,"
                    "\"queue_ms\":null,\"run_ms\":null,\"batch_size\":0,\"attempt\":0,"
                    "\"error\":{\"code\":\"model_failed\",\"message\":\"bad\\ninput\","
                    "\"stage\":\"run\"}}");
+}
+
+Test(oip_write, writes_a_job_that_runs_though_its_record_says_queued)
+{
+    struct reply reply = {.id = id, .model = span_of_text("m"), .attempt = 1};
+    oip_write_job(&reply, "running", false, &out);
+    assert_written("{\"id\":\"01934b2e-0000-7000-8000-00000000002a\","
+                   "\"status\":\"running\",\"model\":\"m\",\"model_version\":null,"
+                   "\"submitted_at\":null,\"started_at\":null,\"completed_at\":null,"
+                   "\"queue_ms\":null,\"run_ms\":null,\"batch_size\":0,\"attempt\":1,"
+                   "\"error\":null}");
 }
 
 static const struct tensor_spec inputs[] = {{.name = {(const uint8_t *)"image", 5},

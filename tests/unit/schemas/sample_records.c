@@ -265,6 +265,23 @@ sample_model_info(struct sample *s)
     return m;
 }
 
+struct running
+sample_running(struct sample *s)
+{
+    struct running r = {
+        .model = sample_text(s, 1, NAME_MAX_BYTES),
+        .instance = sample_text(s, 0, NAME_MAX_BYTES),
+        .published_us = sample_number(s),
+        .id_count = sample_item_count(s, RUNNING_IDS_MAX),
+    };
+    struct uuid *ids = arena_array(s->arena, r.id_count + 1, sizeof(*ids));
+    for (size_t i = 0; i < r.id_count; i++) {
+        ids[i] = sample_uuid(s);
+    }
+    r.ids = ids;
+    return r;
+}
+
 struct control
 sample_control(struct sample *s)
 {
@@ -403,6 +420,18 @@ expect_same_model_info(const struct model_info *a, const struct model_info *b)
     buf_init(&second, RECORD_LIMIT);
     model_info_encode(a, &first);
     model_info_encode(b, &second);
+    expect_same_bytes(&first, &second);
+}
+
+void
+expect_same_running(const struct running *a, const struct running *b)
+{
+    struct buf first;
+    struct buf second;
+    buf_init(&first, RECORD_LIMIT);
+    buf_init(&second, RECORD_LIMIT);
+    running_encode(a, &first);
+    running_encode(b, &second);
     expect_same_bytes(&first, &second);
 }
 

@@ -23,6 +23,7 @@ uint64_t sample_below(struct sample *s, uint64_t below);
 struct request sample_request(struct sample *s);
 struct reply sample_reply(struct sample *s);
 struct model_info sample_model_info(struct sample *s);
+struct running sample_running(struct sample *s);
 struct control sample_control(struct sample *s);
 struct webhook_record sample_webhook_record(struct sample *s);
 
@@ -36,6 +37,7 @@ struct span file_read(const char *path, struct arena *arena);
 void expect_same_request(const struct request *a, const struct request *b);
 void expect_same_reply(const struct reply *a, const struct reply *b);
 void expect_same_model_info(const struct model_info *a, const struct model_info *b);
+void expect_same_running(const struct running *a, const struct running *b);
 void expect_same_control(const struct control *a, const struct control *b);
 void expect_same_webhook_record(const struct webhook_record *a,
                                 const struct webhook_record *b);
