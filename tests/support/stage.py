@@ -155,7 +155,7 @@ class Stage:
         self.numbers = itertools.count()
         self.kafka = os.path.join(self.folder, "kafka")
         support = os.path.join(ROOT, "tests", "support")
-        self._down = [os.path.join(support, "kafka-down"), self.kafka]
+        self._down = os.path.join(support, "kafka-down")
         self._up = os.path.join(support, "kafka-up")
         if self.has_kafka:
             self.kafka_up()
@@ -168,14 +168,16 @@ class Stage:
             raise CannotRun("Kafka did not start")
         self.brokers = up.stdout.strip().splitlines()[-1]
 
-    def kafka_down(self):
-        subprocess.run(self._down, check=False, stdout=subprocess.DEVNULL)
+    def kafka_kill(self):
+        """Its data is of no use any more."""
+        subprocess.run([self._down, "--kill", self.kafka], check=False,
+                       stdout=subprocess.DEVNULL)
 
     def __exit__(self, *_):
         for process in reversed(self.processes):
             process.stop()
         if self.has_kafka:
-            self.kafka_down()
+            self.kafka_kill()
         if os.environ.get("LEAT_KEEP") is None:
             shutil.rmtree(self.folder, ignore_errors=True)
         else:
