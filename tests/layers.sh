@@ -97,9 +97,14 @@ for standard in "c -std=c99" "c -std=c11" "c++ -std=c++11"; do
 done
 # Headers of runner/cuda need those of CUDA, which scripts/get-cuda fetches.
 cuda=${LEAT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/leat}/cuda/include
-for header in $(echo "$files" | grep '\.h$'); do
-    [[ $header == runner/cuda/* ]] && [ ! -d "$cuda" ] && continue
-    ${CC:-cc} -std=c11 -D_GNU_SOURCE -I. -Iinclude -isystem "$cuda" -fsyntax-only -x c "$header" ||
-        complain "$header does not compile alone"
-done
+alone() {
+    ${CC:-cc} -std=c11 -D_GNU_SOURCE -I. -Iinclude -isystem "$cuda" -fsyntax-only -x c "$1" ||
+        echo "layers: $1 does not compile alone"
+}
+export -f alone
+export cuda
+headers=$(echo "$files" | grep '\.h$')
+[ -d "$cuda" ] || headers=$(echo "$headers" | grep -v '^runner/cuda/')
+bad=$(echo "$headers" | xargs -P "$(nproc)" -I{} bash -c 'alone "$1"' alone {})
+[ -z "$bad" ] || { echo "$bad"; failed=1; }
 exit $failed
