@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define REPLIES_PATIENCE_NS (20 * NS_PER_S)
+#define REPLIES_PATIENCE_NS (30 * NS_PER_S)
 #define REPLIES_TENANT      "acme"
 
 struct replies_stage {
