@@ -2,6 +2,8 @@
 /* See child.h and docs/runner-protocol.md. */
 #include "bench/bare/child.h"
 
+#include "base/datatype.h"
+
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
@@ -118,6 +120,28 @@ child_stop(struct child *c)
     close(c->submit);
     close(c->complete);
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+uint64_t
+child_aligned(uint64_t size)
+{
+    return (size + SLOT_ALIGN - 1) / SLOT_ALIGN * SLOT_ALIGN;
+}
+
+void
+child_fill(struct slot_head *slot, int64_t rows, int64_t row_bytes)
+{
+    struct slot_tensor *t = &slot->inputs[0];
+    *t = (struct slot_tensor){.name = "data",
+                              .datatype = DATATYPE_UINT8,
+                              .rank = 2,
+                              .shape = {rows, row_bytes},
+                              .offset = SLOT_DATA_OFFSET,
+                              .size = (uint64_t)(rows * row_bytes)};
+    memset(slot_bytes_at(slot, t->offset), 7, t->size);
+    slot->rows = (uint32_t)rows;
+    slot->input_count = 1;
+    slot->inputs_end = child_aligned(t->offset + t->size);
 }
 
 void

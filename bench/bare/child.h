@@ -9,6 +9,7 @@
 #include "runner/protocol.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct child {
@@ -33,6 +34,12 @@ child_start(struct child *c, char *const *argv, const char *lines, uint64_t slot
 
 /** Sends `stop` and waits for the end. @return exit status 0 */
 bool child_stop(struct child *c);
+
+/** A size rounded up to what a slot's parts begin at. */
+uint64_t child_aligned(uint64_t size);
+
+/** Fills a slot with one input, `data UINT8`, of so many rows of equal bytes. */
+void child_fill(struct slot_head *slot, int64_t rows, int64_t row_bytes);
 
 /** Marks a slot FILLED and rings. */
 void child_submit(struct child *c, struct slot_head *slot);

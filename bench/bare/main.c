@@ -5,9 +5,8 @@
  * `bench/run efficiency`; one line of JSON out.
  */
 #include "base/clock.h"
-#include "base/datatype.h"
-#include "base/option.h"
 #include "bench/bare/child.h"
+#include "bench/program.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -36,28 +35,6 @@ static const struct option options[] = {
     {"duration", OPTION_DURATION, FIELD(duration_ns), 0, 0, "5s", "Counted time.",
      NULL},
 };
-
-static uint64_t
-aligned(uint64_t size)
-{
-    return (size + SLOT_ALIGN - 1) / SLOT_ALIGN * SLOT_ALIGN;
-}
-
-static void
-fill(struct slot_head *slot, const struct bare_config *config)
-{
-    struct slot_tensor *t = &slot->inputs[0];
-    *t = (struct slot_tensor){.name = "data",
-                              .datatype = DATATYPE_UINT8,
-                              .rank = 2,
-                              .shape = {config->rows, config->row_bytes},
-                              .offset = SLOT_DATA_OFFSET,
-                              .size = (uint64_t)(config->rows * config->row_bytes)};
-    memset(slot_bytes_at(slot, t->offset), 7, t->size);
-    slot->rows = (uint32_t)config->rows;
-    slot->input_count = 1;
-    slot->inputs_end = aligned(t->offset + t->size);
-}
 
 static bool
 finished(struct slot_head *slot)
@@ -88,13 +65,14 @@ drive(struct child *c, const struct bare_config *config)
 }
 
 static int
-bare(const struct bare_config *config)
+bare(const void *arg)
 {
+    const struct bare_config *config = arg;
     char lines[LINES_BYTES];
     int64_t rows = config->rows;
     uint64_t slot_bytes = SLOT_DATA_OFFSET +
-                          aligned((uint64_t)(rows * config->row_bytes)) +
-                          aligned((uint64_t)rows * HASH_BYTES) + SLOT_ALIGN;
+                          child_aligned((uint64_t)(rows * config->row_bytes)) +
+                          child_aligned((uint64_t)rows * HASH_BYTES) + SLOT_ALIGN;
     struct child c;
     snprintf(lines, sizeof lines,
              "model=bare\nversion=1\ndir=.\nplatform=sim\nmax_batch_size=%lld\n"
@@ -103,9 +81,9 @@ bare(const struct bare_config *config)
              (long long)rows, (long long)config->row_bytes, config->alpha,
              config->beta);
     char *const argv[] = {(char *)(uintptr_t)config->runner, NULL};
-    child_start(&c, argv, lines, aligned(slot_bytes));
+    child_start(&c, argv, lines, child_aligned(slot_bytes));
     for (unsigned i = 0; i < DEPTH; i++) {
-        fill(slot_at(c.slab, c.slot_bytes, i), config);
+        child_fill(slot_at(c.slab, c.slot_bytes, i), config->rows, config->row_bytes);
     }
     int64_t begin_ns = clock_mono_ns();
     uint64_t batches = drive(&c, config);
@@ -121,18 +99,12 @@ int
 main(int argc, char **argv)
 {
     struct bare_config config;
-    const struct option_table table = {"bare", options,
-                                       sizeof(options) / sizeof(options[0]), &config};
-    struct option_set set = {.program = "bench-bare",
-                             .summary = "the runner without Kafka",
-                             .tables = &table,
-                             .table_count = 1};
-    enum option_action action =
-        option_load(&set, argc - 1, (const char *const *)argv + 1);
-    int result = action == OPTION_EXIT_OK ? 0 : 2;
-    if (action == OPTION_RUN) {
-        result = bare(&config);
-    }
-    option_fini(&set);
-    return result;
+    const struct program program = {.name = "bare",
+                                    .summary = "the runner without Kafka",
+                                    .options = options,
+                                    .option_count =
+                                        sizeof(options) / sizeof(options[0]),
+                                    .config = &config,
+                                    .run = bare};
+    return program_main(&program, argc, argv);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bench-feed: options to a feed, one line of JSON out. */
-#include "base/option.h"
 #include "bench/feed/feed.h"
 #include "bench/load/load.h"
+#include "bench/program.h"
 
 #include <stdio.h>
 
@@ -58,8 +58,9 @@ static const struct option options[] = {
 };
 
 static int
-feed(const struct feed_config *config)
+feed(const void *arg)
 {
+    const struct feed_config *config = arg;
     if (config->pattern.rate <= 0 && config->pattern.requests == 0) {
         fprintf(stderr, "bench-feed: give --rate or --requests\n");
         return 2;
@@ -75,18 +76,12 @@ int
 main(int argc, char **argv)
 {
     struct feed_config config;
-    const struct option_table table = {"feed", options,
-                                       sizeof(options) / sizeof(options[0]), &config};
-    struct option_set set = {.program = "bench-feed",
-                             .summary = "load straight into Kafka",
-                             .tables = &table,
-                             .table_count = 1};
-    enum option_action action =
-        option_load(&set, argc - 1, (const char *const *)argv + 1);
-    int result = action == OPTION_EXIT_OK ? 0 : 2;
-    if (action == OPTION_RUN) {
-        result = feed(&config);
-    }
-    option_fini(&set);
-    return result;
+    const struct program program = {.name = "feed",
+                                    .summary = "load straight into Kafka",
+                                    .options = options,
+                                    .option_count =
+                                        sizeof(options) / sizeof(options[0]),
+                                    .config = &config,
+                                    .run = feed};
+    return program_main(&program, argc, argv);
 }

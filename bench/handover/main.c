@@ -6,9 +6,8 @@
  * pause, as the runner sleeps between batches. One line of JSON out.
  */
 #include "base/clock.h"
-#include "base/datatype.h"
-#include "base/option.h"
 #include "bench/bare/child.h"
+#include "bench/program.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,28 +45,6 @@ static const struct option options[] = {
      "Between two batches.", NULL},
 };
 
-static uint64_t
-aligned(uint64_t size)
-{
-    return (size + SLOT_ALIGN - 1) / SLOT_ALIGN * SLOT_ALIGN;
-}
-
-static void
-fill(struct slot_head *slot, const struct handover_config *config)
-{
-    struct slot_tensor *t = &slot->inputs[0];
-    *t = (struct slot_tensor){.name = "data",
-                              .datatype = DATATYPE_UINT8,
-                              .rank = 2,
-                              .shape = {config->rows, config->row_bytes},
-                              .offset = SLOT_DATA_OFFSET,
-                              .size = (uint64_t)(config->rows * config->row_bytes)};
-    memset(slot_bytes_at(slot, t->offset), 7, t->size);
-    slot->rows = (uint32_t)config->rows;
-    slot->input_count = 1;
-    slot->inputs_end = aligned(t->offset + t->size);
-}
-
 /* One batch there and back, in ns; -1 if it was not answered. */
 static int64_t
 hand_over(struct child *c, struct slot_head *slot)
@@ -102,7 +79,7 @@ report(struct child *c, const struct handover_config *config)
     for (size_t i = 0; i < count; i++) {
         struct slot_head *slot =
             slot_at(c->slab, c->slot_bytes, (unsigned)(i % SLOTS_PER_INSTANCE));
-        fill(slot, config);
+        child_fill(slot, config->rows, config->row_bytes);
         times_ns[i] = hand_over(c, slot);
         failed += times_ns[i] < 0;
         nanosleep(&pause, NULL);
@@ -116,10 +93,11 @@ report(struct child *c, const struct handover_config *config)
 }
 
 static int
-handover(const struct handover_config *config)
+handover(const void *arg)
 {
+    const struct handover_config *config = arg;
     char lines[LINES_BYTES];
-    uint64_t data = aligned((uint64_t)(config->rows * config->row_bytes));
+    uint64_t data = child_aligned((uint64_t)(config->rows * config->row_bytes));
     snprintf(lines, sizeof lines,
              "model=handover\nversion=1\ndir=%s\nplatform=%s\nmax_batch_size=%lld\n"
              "device=cpu\nproperty.input.0=data UINT8 -1,-1\n"
@@ -137,18 +115,12 @@ int
 main(int argc, char **argv)
 {
     struct handover_config config;
-    const struct option_table table = {"handover", options,
-                                       sizeof(options) / sizeof(options[0]), &config};
-    struct option_set set = {.program = "bench-handover",
-                             .summary = "a batch to the runner and back",
-                             .tables = &table,
-                             .table_count = 1};
-    enum option_action action =
-        option_load(&set, argc - 1, (const char *const *)argv + 1);
-    int result = action == OPTION_EXIT_OK ? 0 : 2;
-    if (action == OPTION_RUN) {
-        result = handover(&config);
-    }
-    option_fini(&set);
-    return result;
+    const struct program program = {.name = "handover",
+                                    .summary = "a batch to the runner and back",
+                                    .options = options,
+                                    .option_count =
+                                        sizeof(options) / sizeof(options[0]),
+                                    .config = &config,
+                                    .run = handover};
+    return program_main(&program, argc, argv);
 }

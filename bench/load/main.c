@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bench-load: options to a plan, one line of JSON out. */
 #include "base/clock.h"
-#include "base/option.h"
 #include "bench/load/load.h"
+#include "bench/program.h"
 
 #include <stdio.h>
 
@@ -39,8 +39,9 @@ static const struct option options[] = {
 };
 
 static int
-load(const struct load_config *config)
+load(const void *arg)
 {
+    const struct load_config *config = arg;
     struct payload payload;
     struct tally tally;
     double seconds = 0;
@@ -62,18 +63,12 @@ int
 main(int argc, char **argv)
 {
     struct load_config config;
-    const struct option_table table = {"load", options,
-                                       sizeof(options) / sizeof(options[0]), &config};
-    struct option_set set = {.program = "bench-load",
-                             .summary = "open-loop load on an ingest",
-                             .tables = &table,
-                             .table_count = 1};
-    enum option_action action =
-        option_load(&set, argc - 1, (const char *const *)argv + 1);
-    int result = action == OPTION_EXIT_OK ? 0 : 2;
-    if (action == OPTION_RUN) {
-        result = load(&config);
-    }
-    option_fini(&set);
-    return result;
+    const struct program program = {.name = "load",
+                                    .summary = "open-loop load on an ingest",
+                                    .options = options,
+                                    .option_count =
+                                        sizeof(options) / sizeof(options[0]),
+                                    .config = &config,
+                                    .run = load};
+    return program_main(&program, argc, argv);
 }

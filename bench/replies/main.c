@@ -6,8 +6,8 @@
  */
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/option.h"
 #include "base/uuid.h"
+#include "bench/program.h"
 #include "bus/partition.h"
 #include "schemas/codec.h"
 
@@ -150,8 +150,9 @@ fill(rd_kafka_t *rk, rd_kafka_topic_t *topic, const struct config *config)
 }
 
 static int
-run(const struct config *config)
+run(const void *arg)
 {
+    const struct config *config = arg;
     int64_t lost = 0;
     rd_kafka_t *rk = producer(config, &lost);
     if (rk == NULL) {
@@ -174,18 +175,12 @@ int
 main(int argc, char **argv)
 {
     struct config config;
-    const struct option_table table = {"replies", options,
-                                       sizeof(options) / sizeof(options[0]), &config};
-    struct option_set set = {.program = "bench-replies",
-                             .summary = "fill a replies topic",
-                             .tables = &table,
-                             .table_count = 1};
-    enum option_action action =
-        option_load(&set, argc - 1, (const char *const *)argv + 1);
-    int result = action == OPTION_EXIT_OK ? 0 : 2;
-    if (action == OPTION_RUN) {
-        result = run(&config);
-    }
-    option_fini(&set);
-    return result;
+    const struct program program = {.name = "replies",
+                                    .summary = "fill a replies topic",
+                                    .options = options,
+                                    .option_count =
+                                        sizeof(options) / sizeof(options[0]),
+                                    .config = &config,
+                                    .run = run};
+    return program_main(&program, argc, argv);
 }

@@ -7,7 +7,6 @@ import os
 import random
 import sys
 import threading
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import ask  # noqa: E402
@@ -297,13 +296,12 @@ def unfit_records():
 
 def settled(address, one):
     """The job once it has ended; a stranger's id is known when its reply was read."""
-    end = time.monotonic() + 30
-    while time.monotonic() < end:
+    def ended():
         code, _, job = ask.call(address, "GET", f"{JOBS}/{one}")
-        if code == 200 and job["status"] not in ("queued", "running"):
-            return job
-        time.sleep(0.05)
-    raise AssertionError(f"{one} has no answer: {code} {job}")
+        unended = code != 200 or job["status"] in ("queued", "running")
+        return None if unended else job
+
+    return stage.wait_for(f"an answer to {one}", ended)
 
 
 class Neighbours(threading.Thread):

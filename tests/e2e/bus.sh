@@ -7,7 +7,7 @@ set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 support=$root/tests/support
 dir=$(mktemp -d)
-trap '"$support/kafka-down" "$dir/kafka"; rm -rf "$dir"' EXIT
+trap '"$support/kafka-down" --kill "$dir/kafka"; rm -rf "$dir"' EXIT
 
 export KAFKA_SETTINGS=transaction.abort.timed.out.transaction.cleanup.interval.ms=500
 bootstrap=$("$support/kafka-up" "$dir/kafka")

@@ -22,10 +22,10 @@ def send(s, count):
 
 def answered_and_committed(s, ids, each):
     """`each` records in every partition."""
-    stage.wait_for("answers", lambda: set(ids) <= set(s.records("t.replies")), 40)
+    stage.wait_for("answers", lambda: set(ids) <= set(s.records("t.replies")))
     with kafka_admin.Admin(s.brokers, GROUP) as admin:
         stage.wait_for("commits", lambda: admin.committed(TOPIC, PARTITIONS) ==
-                       {p: each for p in range(PARTITIONS)}, 40)
+                       {p: each for p in range(PARTITIONS)})
 
 
 def main():

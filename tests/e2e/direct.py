@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import ask  # noqa: E402
@@ -156,15 +155,19 @@ class Callers(threading.Thread):
 def answers(s, made):
     """The records at the ids of the cases, once all are there: id -> (topic, record)."""
     wanted = {case.id.encode() for case in made}
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
+    missing = []
+
+    def all_there():
         everything = [(topic, found) for topic in (OWN, "t.replies")
                       for found in kafka_client.read(s.brokers, topic, PARTITIONS)]
-        if wanted <= {found[1] for _, found in everything}:
-            return everything
-        time.sleep(0.2)
-    missing = wanted - {found[1] for _, found in everything}
-    raise AssertionError([case.name for case in made if case.id.encode() in missing])
+        left = wanted - {found[1] for _, found in everything}
+        missing[:] = [case.name for case in made if case.id.encode() in left]
+        return everything if not left else None
+
+    try:
+        return stage.wait_for("answers", all_there)
+    except AssertionError as late:
+        raise AssertionError(missing) from late
 
 
 def mixed(everything, direct, http):

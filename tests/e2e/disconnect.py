@@ -13,8 +13,8 @@ import ask  # noqa: E402
 import records  # noqa: E402
 import stage  # noqa: E402
 
-SLOW = "/v2/models/slow/infer"
-CLIENTS, BATCH = 100, 8
+CLIENTS, BATCH = 100, 16  # all can be answered within infer.timeout
+SLOW_MS = 2500  # in which all have come and gone
 BODY = json.dumps({"inputs": [{"name": "data", "shape": [1, 4], "datatype": "UINT8",
                                "data": [1, 2, 3, 4]}]}).encode()
 
@@ -28,10 +28,10 @@ def ends(s):
     return told
 
 
-def connect(address):
+def connect(address, model):
     host, port = address.rsplit(":", 1)
     connection = socket.create_connection((host, int(port)), timeout=30)
-    connection.sendall((f"POST {SLOW} HTTP/1.1\r\nHost: leat\r\n"
+    connection.sendall((f"POST /v2/models/{model}/infer HTTP/1.1\r\nHost: leat\r\n"
                         f"Content-Length: {len(BODY)}\r\n\r\n").encode() + BODY)
     return connection
 
@@ -40,12 +40,12 @@ def stored(admin):
     return ask.metric(admin, "leat_requests_stored_total")
 
 
-def leave(s, ingest, before):
+def leave(ingest, model, before):
     """A batch of one begins to run, a hundred come to wait behind it and go."""
     address, admin = ingest.ready["http"], ingest.ready["admin"]
-    blocker = connect(address)
+    blocker = connect(address, model)
     stage.wait_for("the blocker is stored", lambda: stored(admin) == before + 1)
-    clients = [connect(address) for _ in range(CLIENTS)]
+    clients = [connect(address, model) for _ in range(CLIENTS)]
     stage.wait_for("all are stored", lambda: stored(admin) == before + 1 + CLIENTS)
     for client in clients:
         client.close()
@@ -68,13 +68,13 @@ def all_ended(s, count):
     return told if sum(told.values()) >= count else None
 
 
-def scenario(s, wanted):
+def scenario(s, model, wanted):
     ingest = s.ingest("t.", "--admin.listen=127.0.0.1:0",
                       f"--cancel.on.disconnect={'true' if wanted else 'false'}")
     before = ends(s)
-    leave(s, ingest, stored(ingest.ready["admin"]))
+    leave(ingest, model, stored(ingest.ready["admin"]))
     told = stage.wait_for("all have ended", lambda: all_ended(
-        s, sum(before.values()) + CLIENTS + 1), 60)
+        s, sum(before.values()) + CLIENTS + 1))
     told.subtract(before)
     abandoned = ask.metric(ingest.ready["admin"], "leat_abandoned_requests_total")
     assert ingest.stop() == 0, ingest.log()
@@ -83,19 +83,24 @@ def scenario(s, wanted):
 
 def main():
     with stage.Stage() as s:
-        models = s.models(slow=[f"max.batch.size={BATCH}", "sim.alpha=1500ms"])
-        s.topics("t.", ["slow"])
-        batcher = s.batcher("t.", models)
-        told, abandoned = scenario(s, True)
+        slow = f"sim.alpha={SLOW_MS}ms"
+        models = s.models(few=[f"max.batch.size={BATCH}", slow],
+                          many=[f"max.batch.size={CLIENTS}", slow, "device=cpu:1"])
+        s.topics("t.", ["few", "many"])
+        batchers = [s.batcher_begin("t.", models, f"--models.load={m}") for m in ("few", "many")]
+        for batcher in batchers:
+            batcher.wait_ready()
+        told, abandoned = scenario(s, "few", True)
         assert abandoned == CLIENTS, abandoned
         ran = told["succeeded"] - 1  # the blocker
         print(f"with cancel.on.disconnect {told['canceled']} of {CLIENTS} canceled, {ran} run")
         assert told["canceled"] + ran == CLIENTS and ran < BATCH, told
-        told, abandoned = scenario(s, False)
+        told, abandoned = scenario(s, "many", False)
         assert abandoned == 0, abandoned
         assert told["succeeded"] == CLIENTS + 1, told
         print(f"without all {CLIENTS} are run")
-        assert batcher.stop() == 0, batcher.log()
+        for batcher in batchers:
+            assert batcher.stop() == 0, batcher.log()
 
 
 main()

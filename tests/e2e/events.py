@@ -97,8 +97,8 @@ def queue(address):
         assert known == sorted(known, reverse=True), f"positions rise: {known}"
         assert events[-1][2] == "end"
         times = [at for at, kind, _, _ in events if kind == "queued"]
-        gaps = [b - a for a, b in zip(times, times[1:])]
-        assert all(gap > 0.7 for gap in gaps), f"more than one a second: {gaps}"
+        # One may come late and the next in time, but not each of them.
+        assert not times or len(times) < times[-1] - times[0] + 2, f"over one a second: {times}"
     told = [len(events) - 1 for events in gathered]
     last = [d["position"] for _, kind, _, d in gathered[-1] if kind == "queued"]
     assert len(last) >= 3, f"the last of the queue heard only {last}"
@@ -122,7 +122,7 @@ def come_back(address):
 
 
 def canceled(address):
-    places = [job(address, "slow", n) for n in range(12)]
+    places = [job(address, "slow", n) for n in range(24)]
     stream = Events(address, places[-1])
     events = iter(stream)
     assert next(events)[0] == "queued"
@@ -145,19 +145,21 @@ def curl(address):
     assert run.stdout.endswith("}\n\n"), run.stdout
 
 
-def alive(s, address, models, batcher):
+def alive(s, address, models):
     """Nobody serves the model for a while: a comment shows that the line stands."""
+    batcher = s.batcher("t.", models, "--models.load=left")
+    ask.call(address, "GET", job(address, "left") + "?wait=20")
     assert batcher.stop() == 0, batcher.log()
-    stream, events = Events(address, job(address, "slow")), []
+    stream, events = Events(address, job(address, "left")), []
     reader = threading.Thread(target=lambda: events.extend(stream))
     reader.start()
-    stage.wait_for("a heartbeat", lambda: stream.comments > 0, 40)
+    stage.wait_for("a heartbeat", lambda: stream.comments > 0)
     assert events[-1][2]["estimate_ms"] is None, f"nobody serves it, yet: {events[-1]}"
-    batcher = s.batcher("t.", models)
+    batcher = s.batcher("t.", models, "--models.load=left")
     reader.join()
     kinds = [kind for kind, _, _ in events]
     assert kinds[-1] == "succeeded" and len(kinds) < 10, kinds
-    return batcher
+    assert batcher.stop() == 0, batcher.log()
 
 
 def large(address):
@@ -242,22 +244,26 @@ def runs(s, one, other):
     return batcher
 
 
+def followed(address):
+    queue(address)
+    come_back(address)
+    canceled(address)
+    curl(address)
+    large(address)
+
+
 def main():
     with stage.Stage() as s:
-        models = s.models(slow=[f"max.batch.size={BATCH}", "sim.alpha=500ms"])
-        s.topics("t.", ["slow", "echo"])
-        batcher = s.batcher("t.", models)
+        slow = [f"max.batch.size={BATCH}", "sim.alpha=500ms"]
+        models = s.models(slow=slow, left=slow)
+        s.topics("t.", ["slow", "left", "echo"])
+        batcher = s.batcher("t.", models, "--models.load=slow")
         echo = s.batcher("t.", os.path.join(stage.ROOT, "tests", "support", "models"),
                          "--models.load=echo")
         ingest = s.ingest("t.")
         address = ingest.ready["http"]
         ask.call(address, "GET", job(address, "slow") + "?wait=20")  # partitions are assigned
-        queue(address)
-        come_back(address)
-        canceled(address)
-        curl(address)
-        large(address)
-        batcher = alive(s, address, models, batcher)
+        stage.side_by_side((followed, address), (alive, s, address, models))
         second = s.ingest("t.")
         elsewhere(address, second.ready["http"])
         elsewhere(second.ready["http"], address)

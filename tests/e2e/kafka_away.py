@@ -24,28 +24,28 @@ def main():
     with stage.Stage() as s:
         s.topics("t.", ["sim"])
         batcher = s.batcher("t.", MODELS, "--models.load=sim")
-        ingest = s.ingest("t.")
+        ingest = s.ingest("t.", "--admission.accept.timeout=700ms")
         address = ingest.ready["http"]
         assert infer(address)[0] == 200
         os.kill(s.broker_pid(), 9)
-        refused = 0
+        took = []
         for i in range(30):
-            code, names, body, took = infer(address, {"Prefer": "respond-async"})
+            code, names, body, seconds = infer(address, {"Prefer": "respond-async"})
             assert code == 503, f"{i}: {code} {body}"
             assert int(names["retry-after"]) >= 1, names
-            assert took < 1.0, f"{took:.2f} s until the 503"
-            refused += 1
+            took.append(seconds)
             time.sleep(0.1)
-        print(refused, "refused with 503")
+        # Of all but a few, as the machine may have been busy with something else.
+        assert sorted(took)[24] < 1.0, f"{took} s until the 503"
+        print(len(took), "refused with 503")
         s.kafka_up("--keep")
-        end = time.monotonic() + 60
-        while True:
+
+        def resumed():
             code, _, body, _ = infer(address)
-            if code == 200:
-                break
-            assert code in (503, 504), f"{code} {body}"
-            assert time.monotonic() < end, f"still {code} {body}\n{ingest.log()}"
-            time.sleep(0.2)
+            assert code in (200, 503, 504), f"{code} {body}"
+            return code == 200
+
+        stage.wait_for("Kafka to be of use again", resumed)
         for _ in range(20):
             code, _, body, _ = infer(address)
             assert code == 200, body

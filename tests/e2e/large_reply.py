@@ -5,7 +5,6 @@ and on a topic of the caller's own; small ones that travel with them arrive."""
 import json
 import os
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import ask  # noqa: E402
@@ -72,11 +71,13 @@ def own_topic(s):
     records.produce(s, "t.requests.echo", [
         records.request(one, [tensor(LARGE)], "echo", reply_to=("own.replies", 3)),
         records.request(other, [tensor(SMALL)], "echo", reply_to=("own.replies", 3))])
-    end = time.monotonic() + 20
-    told = {}
-    while len(told) < 2 and time.monotonic() < end:
+
+    def both():
         told = {r["id"]: r for r in (records.reply(value)
                                      for _, value, _ in records.read(s, "own.replies"))}
+        return told if len(told) == 2 else None
+
+    told = stage.wait_for("both answers", both)
     assert told[one]["status"] == "failed", told[one]
     assert told[one]["error"]["code"] == "result_too_large", told[one]
     assert told[other]["status"] == "succeeded", told[other]

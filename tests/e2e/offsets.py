@@ -14,12 +14,12 @@ MODELS = os.path.join(stage.ROOT, "tests", "support", "models")
 TOPIC, GROUP, PARTITIONS = "t.requests.sim", "t.batcher.sim", 4
 
 
-def answered(s, ids, seconds=20):
+def answered(s, ids):
     """Every one of them has exactly one answer."""
     def count():
         replies = s.records("t.replies")
         return replies if set(ids) <= set(replies) else None
-    replies = stage.wait_for("answers", count, seconds)
+    replies = stage.wait_for("answers", count)
     assert len(replies) == len(set(replies)), "an id was answered twice"
 
 
@@ -98,7 +98,7 @@ def enlarged(s):
         admin.enlarge_topic(TOPIC, 2 * PARTITIONS)
         stage.wait_for("partitions", lambda: admin.partitions(TOPIC) == 2 * PARTITIONS)
     answered(s, [i for p in range(PARTITIONS, 2 * PARTITIONS)
-                 for i in records.send(s, TOPIC, 5, partition=p)], seconds=15)
+                 for i in records.send(s, TOPIC, 5, partition=p)])
 
 
 def main():

@@ -154,7 +154,7 @@ def killed(address, batcher):
     batcher.wait_log("msg=runner_died", f"pid={pid}", "signal 9")
     code, _, got = ask.call(address, "POST", "/v2/models/moody/infer", body([0, 0, 0, 9]))
     assert code == 200 and got["outputs"][0]["data"] == [18], got
-    assert not runs(children[1]), "the other instance was left behind"
+    stage.wait_for("the end of the other instance", lambda: not runs(children[1]))
 
 
 def leaks(address, batcher):

@@ -19,7 +19,8 @@ LONG = {"quick": QUICK, "slow": ["max.batch.size=8", "sim.alpha=2s", "device=cpu
         "glacier": ["max.batch.size=8", "sim.alpha=4s"]}
 SHORT = {"quick": QUICK, "slow": QUICK}
 POLL_MS = 2000  # max.poll.interval.ms of the glacier
-TAKEOVER = 10 + 2 + 1  # session.timeout.ms, the promise, the machine
+SESSION = "--kafka.consumer.session.timeout.ms=6000"
+TAKEOVER = 6 + 2 + 5  # the session, the promise, the machine
 
 
 def once(s, ids, prefix="t."):
@@ -57,8 +58,8 @@ def all_right(what, result):
 
 
 def slower_than_the_poll_interval(s, models):
-    """Started first, looked at last."""
-    batcher = s.batcher("t.", models, "--models.load=glacier",
+    """Begun first, looked at last: it takes its time to load."""
+    batcher = s.batcher_begin("t.", models, "--models.load=glacier",
                         f"--kafka.consumer.max.poll.interval.ms={POLL_MS}",
                         f"--kafka.consumer.session.timeout.ms={POLL_MS}")
     return batcher, spread(s, "glacier", 2)
@@ -76,8 +77,8 @@ def joined_while_a_batch_runs(s, long, short, ingest):
     took = int(revoked.split("took_ms=")[1].split()[0])
     assert "unfinished=0" in revoked and 200 < took < 9000, revoked
     result = all_right("a neighbour during a revocation", run.result())
-    assert result["max_ms"] < 1500, result
     print("partitions kept for", took, "ms")
+    assert result["max_ms"] < max(took, 1500), f"the neighbour stood still: {result}"
     return first, second
 
 
@@ -100,8 +101,7 @@ def out_of_time(s, long, short):
 def joined_and_left(s, models, ingest):
     run = load(s, ingest, 6)
     time.sleep(1)
-    second = s.batcher("t.", models, "--models.load=quick")
-    third = s.batcher("t.", models, "--models.load=quick")
+    second, third = (s.batcher("t.", models, "--models.load=quick", SESSION) for _ in range(2))
     time.sleep(1)
     assert second.stop() == 0, second.log()
     all_right("joined and left", run.result())
@@ -133,11 +133,23 @@ def static_members(s, models):
     once(s, spread(s, "slow", 1, "v."), "v.")
     assert two.log().count("msg=revoked") == before, two.log()
     twin = member("two")
-    assert two.process.wait(20) == 78, two.log()
+    assert two.process.wait(stage.PATIENCE_S) == 78, two.log()
     two.wait_log("level=error", "msg=fenced", "group.instance.id")
     once(s, spread(s, "slow", 1, "v."), "v.")
     assert one.stop() == 0, one.log()
     assert twin.stop() == 0, twin.log()
+
+
+def with_an_ingest(s, long, short):
+    glacier, frozen = slower_than_the_poll_interval(s, long)
+    ingest = s.ingest("t.")
+    first, second = joined_while_a_batch_runs(s, long, short, ingest)
+    third = joined_and_left(s, short, ingest)
+    crashed(s, ingest, third)
+    once(s, frozen)
+    assert "revoked" not in glacier.log() and "MAXPOLL" not in glacier.log(), glacier.log()
+    for each in (glacier, first, second, ingest):
+        assert each.stop() == 0, each.log()
 
 
 def main():
@@ -147,17 +159,8 @@ def main():
         s.topics("t.", LONG, 4)
         s.topics("u.", ["slow"], 4)
         s.topics("v.", ["slow"], 4)
-        ingest = s.ingest("t.", "--admission.accept.timeout=10s")
-        glacier, frozen = slower_than_the_poll_interval(s, long)
-        first, second = joined_while_a_batch_runs(s, long, short, ingest)
-        third = joined_and_left(s, short, ingest)
-        crashed(s, ingest, third)
-        out_of_time(s, long, short)
-        static_members(s, short)
-        once(s, frozen)
-        assert "revoked" not in glacier.log() and "MAXPOLL" not in glacier.log(), glacier.log()
-        for each in (glacier, first, second, ingest):
-            assert each.stop() == 0, each.log()
+        stage.side_by_side((with_an_ingest, s, long, short), (out_of_time, s, long, short),
+                           (static_members, s, short))
 
 
 main()

@@ -172,7 +172,7 @@ def main():
         begun = ingest.wait_log("msg=replies_begin")[-1]
         assert count(begun, "records") <= 100, begun
         second = start(s, store, "127.0.0.1:0", "127.0.0.1:0")
-        assert second.process.wait(20) != 0
+        assert second.process.wait(stage.PATIENCE_S) != 0
         assert "is open in another process" in second.log(), second.log()
         taken_over(s, ingest, store, ids + more)
 

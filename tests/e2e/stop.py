@@ -28,7 +28,7 @@ def under_load(s):
     third = s.batcher("t.", MODELS, "--models.load=sim")
     result = run.result()
     print(result)
-    assert result["right"] >= 12000, result
+    assert result["right"] >= 6000, result
     assert result["wrong"] == result["refused"] == result["failed"] == 0, result
 
     # Now the ingest: what it took is answered, what it refuses was not taken.
@@ -39,9 +39,7 @@ def under_load(s):
     assert ingest.stop() == 0, ingest.log()
     run.process.kill()
     asked = set(s.records("t.requests.sim"))
-    end = time.monotonic() + 30
-    while time.monotonic() < end and set(s.records("t.replies")) != asked:
-        pass  # what the ingest took is still being answered
+    stage.wait_for("what the ingest took", lambda: set(s.records("t.replies")) == asked)
     assert second.stop() == 0, second.log()
     assert third.stop() == 0, third.log()
     answered = s.records("t.replies")
@@ -52,7 +50,7 @@ def under_load(s):
 
 def members_with_long_batches(s):
     """Each ends what it runs and leaves the rest, which the others take once more."""
-    slow = ["max.batch.size=4", "sim.alpha=2s"]
+    slow = ["max.batch.size=4", "sim.alpha=1500ms"]
     long, short = s.models(slow=slow), s.models(slow=["max.batch.size=4"])
     s.topics("u.", ["slow"], 6)
     members = [s.batcher("u.", long, "--admin.listen=127.0.0.1:0") for _ in range(2)]
@@ -77,8 +75,7 @@ def members_with_long_batches(s):
 
 def main():
     with stage.Stage() as s:
-        under_load(s)
-        members_with_long_batches(s)
+        stage.side_by_side((under_load, s), (members_with_long_batches, s))
 
 
 main()

@@ -95,7 +95,7 @@ def held_client_leaves(address, admin, context, admin_context):
                    .encode())
     stage.wait_for("the request to be held", lambda: metric("leat_inflight_requests") >= 1)
     client.close()
-    stage.wait_for("the client to be missed", lambda: metric(gone) == before + 1, seconds=2)
+    stage.wait_for("the client to be missed", lambda: metric(gone) == before + 1)
 
 
 def certificates_are_replaced(s, ingest, files, context):
@@ -130,7 +130,7 @@ def main():
 
         models = s.models(slow=["sim.alpha=2s", "max.batch.size=1"], sim=[])
         s.topics("t.", ["sim", "slow"])
-        s.batcher_begin("t.", models).wait_ready(seconds=60)
+        s.batcher_begin("t.", models).wait_ready()
         ingest = s.ingest("t.", f"--http.tls.certificate={public[0]}", f"--http.tls.key={public[1]}",
                           "--admin.listen=127.0.0.1:0", f"--admin.tls.certificate={admin[0]}",
                           f"--admin.tls.key={admin[1]}")

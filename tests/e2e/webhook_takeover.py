@@ -7,7 +7,6 @@ import os
 import signal
 import sys
 import threading
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import ask  # noqa: E402
@@ -16,21 +15,24 @@ import webhooks  # noqa: E402
 
 MODELS = os.path.join(stage.ROOT, "tests", "support", "models")
 JOBS = 40
-
-
-PATIENCE_S = 15  # between two attempts; the third would come minutes later
+RETRY_S = 20  # between two attempts; the third would come minutes later
 
 
 class Gate:
-    """Half of the ids are answered 503 until it opens, which must be within PATIENCE_S."""
+    """Half of the ids are answered 503 until it opens, which must be within RETRY_S."""
 
     def __init__(self):
         self.opened = threading.Event()
 
     def decide(self, webhook_id):
         shut = int(webhook_id[-1], 16) % 2 == 1
-        wait = 503, {"Retry-After": str(PATIENCE_S)}
+        wait = 503, {"Retry-After": str(RETRY_S)}
         return wait if shut and not self.opened.is_set() else 200
+
+
+def partitions(s, prefix):
+    """Those of the topic of replies that have a record."""
+    return set(s.records(prefix + "replies", "%p"))
 
 
 def outcomes(s, prefix, ids):
@@ -54,7 +56,7 @@ def killed(s, secret):
     first = s.ingest(prefix, secret, "--webhook.allow.private=true")
     ids = webhooks.submit_many(first.ready["http"], receiver.url, JOBS, threads=4)
     stage.wait_for("an outcome of every delivery on the topic",
-                   lambda: len(outcomes(s, prefix, ids)) == JOBS, 60)
+                   lambda: len(outcomes(s, prefix, ids)) == JOBS)
     first.process.send_signal(signal.SIGKILL)
     first.process.wait()
     calls = receiver.taken()
@@ -62,7 +64,7 @@ def killed(s, secret):
     assert 0 < len(before) < JOBS, "the gate lets some through and some not"
     gate.opened.set()
     second = s.ingest(prefix, secret, "--webhook.allow.private=true")
-    found = webhooks.settled(second.ready["http"], ids, 60)
+    found = webhooks.settled(second.ready["http"], ids)
     assert {w["state"] for w in found.values()} == {"delivered"}, found
     judge(receiver.taken(), ids, before, "after the kill")
     code, _, got = ask.call(second.ready["http"], "GET", f"/v1/jobs/{ids[0]}")
@@ -79,11 +81,10 @@ def shared(s, secret):
     s.batcher(prefix, MODELS, "--models.load=sim")
     first = s.ingest(prefix, secret, "--webhook.allow.private=true")
     ids = []
-    for _ in range(8):  # ids of one moment fall to one partition: these are for all four
+    while len(ids) < JOBS or len(partitions(s, prefix)) < 4:  # ids of one moment fall to one
         ids += webhooks.submit_many(first.ready["http"], receiver.url, JOBS // 8, threads=1)
-        time.sleep(0.05)
     stage.wait_for("an outcome of every delivery on the topic",
-                   lambda: len(outcomes(s, prefix, ids)) == JOBS, 60)
+                   lambda: len(outcomes(s, prefix, ids)) == len(ids))
     second = s.ingest(prefix, secret, "--webhook.allow.private=true")
     gate.opened.set()
 
@@ -91,7 +92,7 @@ def shared(s, secret):
         told = [webhooks.listed(i.ready["http"]) for i in (first, second)]
         return all(t.get(i, {}).get("state") == "delivered" for t in told for i in ids)
 
-    stage.wait_for("all delivered by either", ended, 60)
+    stage.wait_for("all delivered by either", ended, 120)
     judge(receiver.taken(), ids, set(), "with two")
 
     page, seen = "?limit=7", []
@@ -102,7 +103,7 @@ def shared(s, secret):
         page = f"?limit=7&from={got['next']}" if "next" in got else None
     assert seen == sorted(ids), "by pages, in order, each once, whoever owns it"
     assert first.stop() == 0, first.log()
-    found = webhooks.settled(second.ready["http"], ids, 30)
+    found = webhooks.settled(second.ready["http"], ids)
     assert {w["state"] for w in found.values()} == {"delivered"}, found
     assert receiver.calls.empty(), "what is finished is not sent by the new owner"
     print(f"two ingests delivered {len(ids)}, each once, and either tells of all")
@@ -111,8 +112,7 @@ def shared(s, secret):
 def main():
     with stage.Stage() as s:
         secret = "--webhook.secret.file=" + webhooks.secret_file(s.folder, os.urandom(32))
-        killed(s, secret)
-        shared(s, secret)
+        stage.side_by_side((killed, s, secret), (shared, s, secret))
 
 
 main()

@@ -43,7 +43,7 @@ await_document(const struct ingest_stage *stage,
 {
     char line[LINE_SIZE];
     struct stage_answer a;
-    int64_t until_ns = clock_mono_ns() + 10 * NS_PER_S;
+    int64_t until_ns = clock_mono_ns() + 30 * NS_PER_S;
     line_of(job, "GET", "", line);
     do {
         stage_ask(stage, line, "", "", &a);

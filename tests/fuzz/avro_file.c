@@ -5,10 +5,7 @@
 #include "schemas/avro_file.h"
 
 #include "schemas/avro_row.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 enum { LIMIT = 1 << 20, ROWS_MAX = 1000 };
 
@@ -41,9 +38,7 @@ take_rows(const struct avro_row_schema *schema, struct avro_block *block)
         enum status status =
             avro_row_read(schema, &model, &block->data, &arena, &request, &fault);
         for (size_t t = 0; status == STATUS_OK && t < request.input_count; t++) {
-            if (tensor_check(&request.inputs[t], &fault) != STATUS_OK) {
-                abort();
-            }
+            require(tensor_check(&request.inputs[t], &fault) == STATUS_OK);
         }
         if (block->data.data == NULL) {
             break;
@@ -63,9 +58,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     enum avro_found found = AVRO_FOUND_NONE;
     avro_file_init(&file, LIMIT);
     arena_init(&arena, LIMIT);
-    if (avro_file_feed(&file, span_of(data, size)) != STATUS_OK) {
-        abort();
-    }
+    require(avro_file_feed(&file, span_of(data, size)) == STATUS_OK);
     avro_file_end(&file);
     while ((found = avro_file_next(&file, &block, &fault)) == AVRO_FOUND_HEADER ||
            found == AVRO_FOUND_BLOCK) {

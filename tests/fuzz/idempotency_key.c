@@ -2,8 +2,7 @@
 /* The Idempotency-Key header comes from anybody. */
 #include "ingest/idempotency_key.h"
 
-#include <assert.h>
-#include <stdint.h>
+#include "tests/fuzz/fuzz.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -12,9 +11,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (idempotency_key_parse(span_of(data, size), &key) != STATUS_OK) {
         return 0;
     }
-    assert(key.size >= 1 && key.size <= IDEMPOTENCY_KEY_MAX && key.size <= size);
+    require(key.size >= 1 && key.size <= IDEMPOTENCY_KEY_MAX && key.size <= size);
     for (size_t i = 0; i < key.size; i++) {
-        assert(key.text[i] >= ' ' && key.text[i] <= '~');
+        require(key.text[i] >= ' ' && key.text[i] <= '~');
     }
     return 0;
 }

@@ -4,20 +4,9 @@
 #include "runner/image_decode.h"
 #include "runner/image_scale.h"
 #include "runner/steps.h"
-
-#include <stdlib.h>
+#include "tests/fuzz/fuzz.h"
 
 #define PIXELS_MAX UINT64_C(250000)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-expect(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -33,14 +22,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             image_decode(&decoder, span_of(data, size), &image, &fault);
         image_decoder_fini(&decoder);
         if (status != STATUS_OK) {
-            expect(fault.text[0] != '\0');
+            require(fault.text[0] != '\0');
             continue;
         }
-        expect(image.channels == channels && image.width > 0 && image.height > 0);
-        expect((uint64_t)image.width * image.height <= PIXELS_MAX);
+        require(image.channels == channels && image.width > 0 && image.height > 0);
+        require((uint64_t)image.width * image.height <= PIXELS_MAX);
         const struct image_frame frame = steps_frame(&steps, image.width, image.height);
-        expect(image_scale(&scaler, &image, &frame, &small) == STATUS_OK);
-        expect(small.width == 8 && small.height == 7 && small.channels == channels);
+        require(image_scale(&scaler, &image, &frame, &small) == STATUS_OK);
+        require(small.width == 8 && small.height == 7 && small.channels == channels);
     }
     image_scaler_fini(&scaler);
     image_fini(&image);

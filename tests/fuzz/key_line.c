@@ -2,7 +2,8 @@
 /* Lines of the keys file, and what callers present as a key. */
 #include "ingest/key_line.h"
 
-#include <assert.h>
+#include "tests/fuzz/fuzz.h"
+
 #include <string.h>
 
 int
@@ -12,14 +13,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct key_line line;
     struct fault fault = {.text = ""};
     if (key_line_read(text, &line, &fault) == STATUS_OK) {
-        assert(line.scopes != 0 && (line.scopes & ~(unsigned)SCOPE_ANY) == 0);
-        assert(tenant_name_is_valid(span_of_text(line.tenant)));
-        assert(strlen(line.id) > 0 && strlen(line.id) <= KEY_ID_MAX);
-        assert(line.expires_s >= 0 && line.limits.rate_per_s >= 0);
+        require(line.scopes != 0 && (line.scopes & ~(unsigned)SCOPE_ANY) == 0);
+        require(tenant_name_is_valid(span_of_text(line.tenant)));
+        require(strlen(line.id) > 0 && strlen(line.id) <= KEY_ID_MAX);
+        require(line.expires_s >= 0 && line.limits.rate_per_s >= 0);
     } else {
-        assert(fault.status == STATUS_INVALID && fault.text[0] != '\0');
+        require(fault.status == STATUS_INVALID && fault.text[0] != '\0');
     }
     struct span id = key_id_of(text);
-    assert(id.size <= size);
+    require(id.size <= size);
     return 0;
 }

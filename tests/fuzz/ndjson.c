@@ -4,9 +4,9 @@
  */
 #include "schemas/ndjson.h"
 
-#include <stdlib.h>
+#include "tests/fuzz/fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include <string.h>
 
 enum { LINE_MAX = 16 };
 
@@ -18,10 +18,9 @@ take_all(struct ndjson *n)
     enum ndjson_found found;
     while ((found = ndjson_next(n, &line)) != NDJSON_NONE) {
         count++;
-        if (found == NDJSON_LINE &&
-            (line.size > LINE_MAX ||
-             (line.size > 0 && memchr(line.data, '\n', line.size) != NULL))) {
-            abort();
+        if (found == NDJSON_LINE) {
+            require(line.size <= LINE_MAX);
+            require(line.size == 0 || memchr(line.data, '\n', line.size) == NULL);
         }
     }
     return count;
@@ -37,10 +36,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t ends = 0;
     for (size_t at = 0; at < size; at += piece) {
         size_t left = size - at;
-        if (ndjson_feed(&n, span_of(data + at, left < piece ? left : piece)) !=
-            STATUS_OK) {
-            abort();
-        }
+        struct span part = span_of(data + at, left < piece ? left : piece);
+        require(ndjson_feed(&n, part) == STATUS_OK);
         told += take_all(&n);
     }
     ndjson_end(&n);
@@ -49,9 +46,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         ends += data[i] == '\n';
     }
     bool rest = size > 0 && data[size - 1] != '\n';
-    if (told != ends + rest) {
-        abort();
-    }
+    require(told == ends + rest);
     ndjson_fini(&n);
     return 0;
 }

@@ -5,18 +5,10 @@
  */
 #include "schemas/number.h"
 
+#include "tests/fuzz/fuzz.h"
+
 #include <math.h>
 #include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-require(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
 
 static void
 check_read(const uint8_t *data, size_t size)

@@ -5,20 +5,9 @@
  * written as an answer and read again.
  */
 #include "schemas/oip.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 enum { MEMORY_LIMIT = 1 << 24, ROOM_PER_BYTE = 64 };
-
-static void
-require(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
 
 static void
 check_written(const struct oip_request *request, struct arena *arena)

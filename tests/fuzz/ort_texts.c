@@ -2,10 +2,10 @@
 /* Bytes of a slot that are to be texts: what fits reads back as the very same bytes. */
 #include "runner/ort_texts.h"
 
+#include "tests/fuzz/fuzz.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -25,9 +25,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         offsets[i + 1] = offsets[i] + text.size;
     }
     ort_texts_write(written, content, offsets, count);
-    if (rest.size > 0 && memcmp(written, rest.data, rest.size) != 0) {
-        abort();
-    }
+    require(rest.size == 0 || memcmp(written, rest.data, rest.size) == 0);
     free(content);
     free(written);
     return 0;

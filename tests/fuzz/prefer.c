@@ -3,19 +3,18 @@
 #include "ingest/prefer.h"
 
 #include "ingest/route.h"
-
-#include <assert.h>
+#include "tests/fuzz/fuzz.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct span text = span_of(data, size);
     struct prefer prefer = prefer_parse(text);
-    assert(prefer.wait_s >= -1 && prefer.wait_s < 1000000000);
+    require(prefer.wait_s >= -1 && prefer.wait_s < 1000000000);
     struct route_match match;
     enum status status = STATUS_OK;
     char allow[ROUTE_ALLOW_MAX];
     const struct route *route = route_find(HTTP_POST, text, &match, &status, allow);
-    assert((route != NULL) == (status == STATUS_OK));
+    require((route != NULL) == (status == STATUS_OK));
     return 0;
 }

@@ -2,9 +2,7 @@
 /* Any bytes as a safetensors file: refused or read, every tensor inside the file. */
 #include "runner/safetensors.h"
 
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -2,12 +2,7 @@
 /* Any bytes as a record of leat.webhooks: what is accepted is written and read again to
  * the same. */
 #include "schemas/codec.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-enum { LIMIT = 16 << 20 };
+#include "tests/fuzz/fuzz.h"
 
 static bool
 reencode(struct span bytes, struct arena *arena, struct buf *b)
@@ -24,19 +19,6 @@ reencode(struct span bytes, struct arena *arena, struct buf *b)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct arena arena;
-    struct buf first;
-    struct buf second;
-    arena_init(&arena, LIMIT);
-    buf_init(&first, LIMIT);
-    buf_init(&second, LIMIT);
-    if (reencode(span_of(data, size), &arena, &first) &&
-        (!reencode(buf_span(&first), &arena, &second) ||
-         !span_equal(buf_span(&first), buf_span(&second)))) {
-        abort();
-    }
-    buf_fini(&first);
-    buf_fini(&second);
-    arena_fini(&arena);
+    require_round_trip(span_of(data, size), reencode);
     return 0;
 }

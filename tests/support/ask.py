@@ -52,7 +52,7 @@ def raw(address, data, timeout=10):
 def wave(address, path, bodies):
     """Posts all bodies at once, each on its own connection; (code, headers, JSON) each."""
     host, port = address.rsplit(":", 1)
-    sockets = [socket.create_connection((host, int(port)), timeout=30) for _ in bodies]
+    sockets = [socket.create_connection((host, int(port)), timeout=60) for _ in bodies]
     requests = [(f"POST {path} HTTP/1.1\r\nHost: leat\r\nContent-Length: {len(b)}\r\n"
                  "Connection: close\r\n\r\n").encode() + b for b in bodies]
     for s, request in zip(sockets, requests):
@@ -60,7 +60,7 @@ def wave(address, path, bodies):
     answers = {s: b"" for s in sockets}
     open_ones = set(sockets)
     while open_ones:
-        ready, _, _ = select.select(list(open_ones), [], [], 30)
+        ready, _, _ = select.select(list(open_ones), [], [], 60)
         if not ready:
             raise TimeoutError(f"{len(open_ones)} of {len(bodies)} are not answered")
         for s in ready:

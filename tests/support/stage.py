@@ -3,6 +3,7 @@
 
 Every process is started on ports of the kernel's choice and exactly those are ended.
 """
+import concurrent.futures
 import itertools
 import json
 import os
@@ -19,9 +20,11 @@ BIN = os.environ.get("LEAT_BIN", os.path.join(ROOT, "build", "bin"))
 # The Python that has Debian's NumPy, whichever runs the tests.
 PYTHON = os.environ.get("LEAT_PYTHON", "/usr/bin/python3")
 TICKS = os.sysconf("SC_CLK_TCK")
+# How long a test waits for what must come: a busy machine may take its time.
+PATIENCE_S = 60
 
 
-def wait_for(what, done, seconds=30):
+def wait_for(what, done, seconds=PATIENCE_S):
     """Until done() is true; what it gave."""
     end = time.monotonic() + seconds
     while True:
@@ -30,6 +33,13 @@ def wait_for(what, done, seconds=30):
             return found
         assert time.monotonic() < end, f"{what}: not in {seconds} s"
         time.sleep(0.1)
+
+
+def side_by_side(*parts):
+    """Runs these at once, each a function and its arguments, to the end of all of them."""
+    with concurrent.futures.ThreadPoolExecutor(len(parts)) as pool:
+        for running in [pool.submit(*part) for part in parts]:
+            running.result()
 
 
 class CannotRun(Exception):
@@ -81,7 +91,7 @@ class Process:
         with open(self.log_path, encoding="utf-8", errors="replace") as f:
             return f.read()
 
-    def wait_ready(self, pattern=r" msg=ready( |$)", seconds=30):
+    def wait_ready(self, pattern=r" msg=ready( |$)", seconds=PATIENCE_S):
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             for line in self.log().splitlines():
@@ -93,7 +103,7 @@ class Process:
             time.sleep(0.02)
         raise CannotRun(f"{self.name} is not ready in {seconds} s: {self.log()[-2000:]}")
 
-    def wait_log(self, *words, times=1, seconds=30):
+    def wait_log(self, *words, times=1, seconds=PATIENCE_S):
         """Until so many lines of the log hold all the words; the lines."""
         end = time.monotonic() + seconds
         while True:
@@ -114,7 +124,7 @@ class Process:
         self.process.kill()
         self.process.wait()
 
-    def stop(self, seconds=20):
+    def stop(self, seconds=PATIENCE_S):
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
@@ -155,7 +165,7 @@ class Stage:
         self.numbers = itertools.count()
         self.kafka = os.path.join(self.folder, "kafka")
         support = os.path.join(ROOT, "tests", "support")
-        self._down = [os.path.join(support, "kafka-down"), self.kafka]
+        self._down = os.path.join(support, "kafka-down")
         self._up = os.path.join(support, "kafka-up")
         if self.has_kafka:
             self.kafka_up()
@@ -168,14 +178,16 @@ class Stage:
             raise CannotRun("Kafka did not start")
         self.brokers = up.stdout.strip().splitlines()[-1]
 
-    def kafka_down(self):
-        subprocess.run(self._down, check=False, stdout=subprocess.DEVNULL)
+    def kafka_kill(self):
+        """Its data is of no use any more."""
+        subprocess.run([self._down, "--kill", self.kafka], check=False,
+                       stdout=subprocess.DEVNULL)
 
     def __exit__(self, *_):
         for process in reversed(self.processes):
             process.stop()
         if self.has_kafka:
-            self.kafka_down()
+            self.kafka_kill()
         if os.environ.get("LEAT_KEEP") is None:
             shutil.rmtree(self.folder, ignore_errors=True)
         else:
@@ -204,6 +216,11 @@ class Stage:
                 "--log.format=logfmt"]
 
     def ingest(self, prefix, *options):
+        """Unless it is measured, or told otherwise, it has time to store a request: a fresh
+        broker on a busy machine takes longer than the default at first, which is a 503."""
+        accept = "--admission.accept.timeout="
+        if "--bench" not in self.profile and not any(o.startswith(accept) for o in options):
+            options = (*options, accept + "10s")
         store = tempfile.mkdtemp(prefix="results-", dir=self.folder)
         return Process(self, "ingest", [
             os.path.join(BIN, "leat-ingest"), *self._common(prefix),
@@ -229,7 +246,7 @@ class Stage:
             os.path.join(BIN, "leat-batcher"), *self._common(prefix),
             f"--models={models}", *options])
 
-    def balanced(self, batchers, partitions=16, seconds=30):
+    def balanced(self, batchers, partitions=16, seconds=PATIENCE_S):
         """Waits until these batchers own all partitions of their model, none of them none."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:

@@ -11,6 +11,7 @@ import threading
 import time
 
 import ask
+import stage
 
 ROW = [1, 2, 3, 4]
 
@@ -137,14 +138,13 @@ def listed(address, state=""):
         begin = "&from=" + got["next"]
 
 
-def settled(address, ids, seconds=60):
+def settled(address, ids, seconds=120):
     """id -> delivery, once none of these is pending."""
-    end = time.monotonic() + seconds
     ids = set(ids)
-    while True:
+
+    def ended():
         found = {i: w for i, w in listed(address).items()
                  if i in ids and w["state"] != "pending"}
-        if len(found) == len(ids):
-            return found
-        assert time.monotonic() < end, f"{len(found)} of {len(ids)} ended in {seconds} s"
-        time.sleep(0.2)
+        return found if len(found) == len(ids) else None
+
+    return stage.wait_for(f"the end of {len(ids)} deliveries", ended, seconds)

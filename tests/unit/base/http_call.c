@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PATIENCE_NS (10 * NS_PER_S)
+#define PATIENCE_NS (30 * NS_PER_S)
 
 static struct loop *loop;
 static struct http_server *server;

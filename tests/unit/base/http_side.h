@@ -14,7 +14,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define SIDE_PATIENCE_NS (10 * NS_PER_S)
+#define SIDE_PATIENCE_NS (30 * NS_PER_S)
+#define SIDE_BUSY_NS     (3 * NS_PER_S) /* that a busy machine adds to a deadline */
 
 enum { SIDE_HELD_MAX = 1024 };
 

@@ -189,7 +189,7 @@ Test(consumer, surveys_many_partitions_at_once_without_blocking, .timeout = 60)
     struct survey survey = {.topic = "t", .bounds = bounds, .count = MANY};
     int64_t begun_ns = clock_mono_ns();
     cr_assert_eq(consumer_survey(line.consumer, &survey), STATUS_OK);
-    cr_assert_lt(clock_mono_ns() - begun_ns, NS_PER_S / 10);
+    cr_assert_lt(clock_mono_ns() - begun_ns, NS_PER_S / 2); /* 1 ms for each */
     cr_assert_eq(consumer_survey(line.consumer, &survey), STATUS_FULL);
     cr_assert(line_until(&line, &line.surveys, 1));
     cr_assert_eq(survey.partition_count, MANY);

@@ -31,7 +31,7 @@ Test(producer, learns_the_partitions_of_a_topic, .timeout = 60)
     line_open(&line, 7);
     cr_assert_eq(producer_topic_partitions(line.producer, line.topic), 0);
     cr_assert(line_until_connected(&line, true));
-    int64_t end_ns = clock_mono_ns() + 10 * NS_PER_S;
+    int64_t end_ns = clock_mono_ns() + 30 * NS_PER_S;
     while (producer_topic_partitions(line.producer, line.topic) == 0 &&
            clock_mono_ns() < end_ns) {
         loop_turn(line.loop, NS_PER_MS);
@@ -128,7 +128,7 @@ Test(producer, replaces_a_client_that_failed_for_good, .timeout = 60)
     cr_assert_eq(line_try(&line, 0, span_of_text("w"), NULL), STATUS_OK);
     cr_assert(line_until(&line, &line.reports, 2));
     cr_assert_neq(line.last.status, STATUS_OK);
-    int64_t end_ns = clock_mono_ns() + 10 * NS_PER_S;
+    int64_t end_ns = clock_mono_ns() + 30 * NS_PER_S;
     while (line_try(&line, 0, span_of_text("x"), NULL) != STATUS_OK &&
            clock_mono_ns() < end_ns) {
         loop_turn(line.loop, NS_PER_MS);
@@ -162,11 +162,11 @@ Test(producer, notices_within_a_second_that_kafka_is_away_and_resumes, .timeout 
     int64_t from_ns = clock_mono_ns();
     cr_assert_eq(line_try(&line, 0, span_of_text("v"), NULL), STATUS_OK);
     cr_assert(line_until_connected(&line, false));
-    cr_assert_lt(clock_mono_ns() - from_ns, 1500 * NS_PER_MS);
+    cr_assert_lt(clock_mono_ns() - from_ns, 3 * NS_PER_S);
     dev_broker_up(line.broker);
     from_ns = clock_mono_ns();
     cr_assert(line_until_connected(&line, true));
-    cr_assert_lt(clock_mono_ns() - from_ns, 2 * NS_PER_S);
+    cr_assert_lt(clock_mono_ns() - from_ns, 5 * NS_PER_S);
     cr_assert(line_until(&line, &line.stored, 1), "what waited was sent after all");
     line_close(&line);
 }

@@ -23,7 +23,9 @@ enum { WAIT_MS = 30000 };
 void
 parent_start(struct parent *p)
 {
-    static char path[] = LEAT_BINARY_DIR "/leat-runner";
+    static char own[] = LEAT_BINARY_DIR "/leat-runner";
+    char *other = getenv("LEAT_RUNNER"); /* one built with another sanitizer */
+    char *path = other != NULL ? other : own;
     char *const argv[] = {path, NULL};
     parent_start_program(p, argv);
 }

@@ -232,60 +232,62 @@ Test(python, cuts_a_flood_of_prints_and_says_so)
     loaded_close(&l);
 }
 
+static const struct {
+    const char *lines;
+    const char *reason;
+} not_loadable[] = {
+    {"max_batch_size=4\n", "reason=there is no model.py in "},
+    {"max_batch_size=4\nproperty.steps=model softmax\n",
+     "reason=steps= is for the models of leat-runner"},
+    {"max_batch_size=4\nproperty.python.module=broken_import\n",
+     "reason=ModuleNotFoundError: No module named 'no_such_module'"},
+    {"max_batch_size=4\nproperty.python.module=broken_load\n",
+     "reason=broken_load has no class Model; of its own with predict it has "
+     "Raises, "},
+    {"max_batch_size=4\nproperty.python.module=broken_load\n"
+     "property.python.class=Nobody\n",
+     "reason=broken_load has no Nobody; "},
+    {"max_batch_size=4\nproperty.python.module=broken_load\n"
+     "property.python.class=Raises\n",
+     "reason=RuntimeError: the weights are torn"},
+    {"max_batch_size=4\nproperty.python.module=broken_load\n"
+     "property.python.class=Nameless\n",
+     "reason=no inputs: write input.0="},
+    {"max_batch_size=4\nproperty.python.module=broken_load\n"
+     "property.python.class=Unbatched\n",
+     "the first dimension must be -1"},
+    {"max_batch_size=4\nproperty.python.module=broken_load\n"
+     "property.python.class=Forgetful\n",
+     "reason=warm-up with 4 rows: predict must return a dict of arrays, one per "
+     "output; got None"},
+    {"max_batch_size=4\nproperty.python.module=moody\nproperty.input.0=x UINT8\n",
+     "the first dimension must be -1"},
+    {"max_batch_size=4\nproperty.python.module=moody\nproperty.input.0=x INT9 -1\n",
+     "'x INT9 -1' is not NAME DATATYPE"},
+    {"max_batch_size=4\nproperty.python.module=moody\nproperty.python.call=list\n",
+     "python.call=list is neither dict nor rows"},
+    {"max_batch_size=0\nproperty.python.module=moody\nproperty.python.call=rows\n",
+     "python.call=rows needs a model that batches"},
+    {"max_batch_size=4\nproperty.python.module=moody\n"
+     "property.python.memory.max=1MiB\n",
+     "over python.memory.max=1048576"},
+    {"max_batch_size=4000\nproperty.python.module=moody\n"
+     "property.input.0=x UINT8 -1,400\n",
+     "does not fit what is left of the slot's"},
+};
+
 Test(python, says_why_a_class_cannot_be_loaded)
 {
-    static const struct {
-        const char *lines;
-        const char *reason;
-    } cases[] = {
-        {"max_batch_size=4\n", "reason=there is no model.py in "},
-        {"max_batch_size=4\nproperty.steps=model softmax\n",
-         "reason=steps= is for the models of leat-runner"},
-        {"max_batch_size=4\nproperty.python.module=broken_import\n",
-         "reason=ModuleNotFoundError: No module named 'no_such_module'"},
-        {"max_batch_size=4\nproperty.python.module=broken_load\n",
-         "reason=broken_load has no class Model; of its own with predict it has "
-         "Raises, "},
-        {"max_batch_size=4\nproperty.python.module=broken_load\n"
-         "property.python.class=Nobody\n",
-         "reason=broken_load has no Nobody; "},
-        {"max_batch_size=4\nproperty.python.module=broken_load\n"
-         "property.python.class=Raises\n",
-         "reason=RuntimeError: the weights are torn"},
-        {"max_batch_size=4\nproperty.python.module=broken_load\n"
-         "property.python.class=Nameless\n",
-         "reason=no inputs: write input.0="},
-        {"max_batch_size=4\nproperty.python.module=broken_load\n"
-         "property.python.class=Unbatched\n",
-         "the first dimension must be -1"},
-        {"max_batch_size=4\nproperty.python.module=broken_load\n"
-         "property.python.class=Forgetful\n",
-         "reason=warm-up with 4 rows: predict must return a dict of arrays, one per "
-         "output; got None"},
-        {"max_batch_size=4\nproperty.python.module=moody\nproperty.input.0=x UINT8\n",
-         "the first dimension must be -1"},
-        {"max_batch_size=4\nproperty.python.module=moody\nproperty.input.0=x INT9 -1\n",
-         "'x INT9 -1' is not NAME DATATYPE"},
-        {"max_batch_size=4\nproperty.python.module=moody\nproperty.python.call=list\n",
-         "python.call=list is neither dict nor rows"},
-        {"max_batch_size=0\nproperty.python.module=moody\nproperty.python.call=rows\n",
-         "python.call=rows needs a model that batches"},
-        {"max_batch_size=4\nproperty.python.module=moody\n"
-         "property.python.memory.max=1MiB\n",
-         "over python.memory.max=1048576"},
-        {"max_batch_size=4000\nproperty.python.module=moody\n"
-         "property.input.0=x UINT8 -1,400\n",
-         "does not fit what is left of the slot's"},
-    };
     struct parent p;
     struct loaded l;
     char lines[1024];
     parent_start_python(&p);
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        snprintf(lines, sizeof lines, FOLDER "%s", cases[i].lines);
+    for (size_t i = 0; i < sizeof not_loadable / sizeof not_loadable[0]; i++) {
+        snprintf(lines, sizeof lines, FOLDER "%s", not_loadable[i].lines);
         parent_load(&p, &l, 1, SLOT, lines);
-        cr_assert(parent_expect(&p, "failed"), "%s: %s", cases[i].lines, p.message);
-        cr_assert_not_null(strstr(p.message, cases[i].reason), "%s", p.message);
+        cr_assert(parent_expect(&p, "failed"), "%s: %s", not_loadable[i].lines,
+                  p.message);
+        cr_assert_not_null(strstr(p.message, not_loadable[i].reason), "%s", p.message);
         loaded_close(&l);
     }
     parent_load(&p, &l, 1, SLOT, MOODY);

@@ -131,131 +131,125 @@ Test(oip_read, takes_an_empty_shape_and_an_empty_tensor)
     cr_assert_eq(request.inputs[0].data.size, 0);
 }
 
+static const struct {
+    const char *datatype;
+    const char *shape;
+    const char *data;
+    const char *fault; /* what the text begins with */
+} bad_data[] = {
+    {"FP32", "[2]", "[1]", "/inputs/0/data: 1 elements, the shape [2] has 2"},
+    {"FP32", "[1]", "[1,2]", "/inputs/0/data/1: more elements than the 1"},
+    {"FP32", "[2,9]", "[[1],[2]]", "/inputs/0/data: fewer elements than the 18"},
+    {"FP32", "[9000000000]", "[1]", "/inputs/0/data: fewer elements"},
+    {"FP32", "[2,2]", "[[1,2,3],[4]]", "/inputs/0/data/1: nested array of 1 elements"},
+    {"FP32", "[3,2]", "[[1,2,3],[4,5,6]]", "/inputs/0/data: nested otherwise"},
+    {"FP32", "[2,3]", "[[1,2,3,4,5,6]]", "/inputs/0/data: nested otherwise"},
+    {"FP32", "[2]", "[[1],2]", "/inputs/0/data/1: expected a nested array"},
+    {"FP32", "[2]", "[1,[2]]", "/inputs/0/data/1: an array beside numbers"},
+    {"FP32", "[1]", "[[],1]", "/inputs/0/data/1: expected a nested array"},
+    {"FP32", "[2]", "[1,NaN]", "/inputs/0/data/1: NaN and Infinity"},
+    {"FP64", "[2]", "[1,-Infinity]", "/inputs/0/data/1: NaN and Infinity"},
+    {"FP32", "[1]", "[1e999999]", "/inputs/0/data/0: 1e999999 is out of range"},
+    {"FP32", "[1]", "[3.5e38]", "/inputs/0/data/0: 3.5e38 is out of range for FP32"},
+    {"FP64", "[1]", "[1e309]", "/inputs/0/data/0: 1e309 is out of range for FP64"},
+    {"FP32", "[1]", "[null]", "/inputs/0/data/0: expected a number"},
+    {"FP32", "[1]", "[\"1\"]", "/inputs/0/data/0: expected a number"},
+    {"FP32", "[1]", "[1.]", "/inputs/0/data/0: malformed number"},
+    {"FP32", "[1]", "7", "/inputs/0/data: expected an array"},
+    {"FP32", "[1]", "[1", "/inputs/0/data/0: expected ',' or ']'"},
+    {"FP32", "[2]", "[1,]", "/inputs/0/data/1: expected a number"},
+    {"FP32", "[2]", "[1 2]", "/inputs/0/data/0: expected ',' or ']'"},
+    {"INT8", "[1]", "[128]", "/inputs/0/data/0: 128 is out of range for INT8"},
+    {"INT8", "[1]", "[-129]", "/inputs/0/data/0: -129 is out of range for INT8"},
+    {"INT32", "[1]", "[2147483648]", "/inputs/0/data/0: 2147483648 is out"},
+    {"INT64", "[1]", "[9223372036854775808]", "/inputs/0/data/0: 92233720368547758"},
+    {"UINT8", "[1]", "[256]", "/inputs/0/data/0: 256 is out of range for UINT8"},
+    {"UINT8", "[1]", "[-1]", "/inputs/0/data/0: -1 is out of range for UINT8"},
+    {"UINT64", "[1]", "[18446744073709551616]", "/inputs/0/data/0: 18446744073709"},
+    {"INT32", "[1]", "[1.0]", "/inputs/0/data/0: expected an integer"},
+    {"INT32", "[1]", "[1e2]", "/inputs/0/data/0: expected an integer"},
+    {"BOOL", "[1]", "[2]", "/inputs/0/data/0: 2 is out of range for BOOL"},
+    {"BOOL", "[1]", "[\"true\"]", "/inputs/0/data/0: expected true or false"},
+    {"BYTES", "[1]", "[1]", "/inputs/0/data/0: expected a string"},
+    {"BYTES", "[2]", "[\"a\"]", "/inputs/0/data: 1 elements"},
+    {"BYTES", "[1]", "[\"\\ud800\"]", "/inputs/0/data/0: invalid escape"},
+    {"FP16", "[1]", "[1]", "/inputs/0/data: FP16 has no JSON form"},
+    {"BF16", "[1]", "[1]", "/inputs/0/data: BF16 has no JSON form"},
+    {"FP8", "[1]", "[1]", "/inputs/0/datatype: unknown datatype \"FP8\""},
+    {"FP32", "[-1]", "[1]", "/inputs/0/shape/0: -1 is not within 0"},
+    {"FP32", "[1.5]", "[1]", "/inputs/0/shape/0: expected an integer"},
+    {"FP32", "1", "[1]", "/inputs/0/shape: expected an array"},
+    {"FP32", "[4294967296,4294967296]", "[1]", "/inputs/0/shape: more than 2^63"},
+    {"FP32", "[1,1,1,1,1,1,1,1,1]", "[1]", "/inputs/0/shape/8: more than 8 dim"},
+};
+
 Test(oip_read, names_the_place_of_bad_data)
 {
-    static const struct {
-        const char *datatype;
-        const char *shape;
-        const char *data;
-        const char *fault; /* what the text begins with */
-    } rows[] = {
-        {"FP32", "[2]", "[1]", "/inputs/0/data: 1 elements, the shape [2] has 2"},
-        {"FP32", "[1]", "[1,2]", "/inputs/0/data/1: more elements than the 1"},
-        {"FP32", "[2,9]", "[[1],[2]]", "/inputs/0/data: fewer elements than the 18"},
-        {"FP32", "[9000000000]", "[1]", "/inputs/0/data: fewer elements"},
-        {"FP32", "[2,2]", "[[1,2,3],[4]]",
-         "/inputs/0/data/1: nested array of 1 elements"},
-        {"FP32", "[3,2]", "[[1,2,3],[4,5,6]]", "/inputs/0/data: nested otherwise"},
-        {"FP32", "[2,3]", "[[1,2,3,4,5,6]]", "/inputs/0/data: nested otherwise"},
-        {"FP32", "[2]", "[[1],2]", "/inputs/0/data/1: expected a nested array"},
-        {"FP32", "[2]", "[1,[2]]", "/inputs/0/data/1: an array beside numbers"},
-        {"FP32", "[1]", "[[],1]", "/inputs/0/data/1: expected a nested array"},
-        {"FP32", "[2]", "[1,NaN]", "/inputs/0/data/1: NaN and Infinity"},
-        {"FP64", "[2]", "[1,-Infinity]", "/inputs/0/data/1: NaN and Infinity"},
-        {"FP32", "[1]", "[1e999999]", "/inputs/0/data/0: 1e999999 is out of range"},
-        {"FP32", "[1]", "[3.5e38]",
-         "/inputs/0/data/0: 3.5e38 is out of range for FP32"},
-        {"FP64", "[1]", "[1e309]", "/inputs/0/data/0: 1e309 is out of range for FP64"},
-        {"FP32", "[1]", "[null]", "/inputs/0/data/0: expected a number"},
-        {"FP32", "[1]", "[\"1\"]", "/inputs/0/data/0: expected a number"},
-        {"FP32", "[1]", "[1.]", "/inputs/0/data/0: malformed number"},
-        {"FP32", "[1]", "7", "/inputs/0/data: expected an array"},
-        {"FP32", "[1]", "[1", "/inputs/0/data/0: expected ',' or ']'"},
-        {"FP32", "[2]", "[1,]", "/inputs/0/data/1: expected a number"},
-        {"FP32", "[2]", "[1 2]", "/inputs/0/data/0: expected ',' or ']'"},
-        {"INT8", "[1]", "[128]", "/inputs/0/data/0: 128 is out of range for INT8"},
-        {"INT8", "[1]", "[-129]", "/inputs/0/data/0: -129 is out of range for INT8"},
-        {"INT32", "[1]", "[2147483648]", "/inputs/0/data/0: 2147483648 is out"},
-        {"INT64", "[1]", "[9223372036854775808]",
-         "/inputs/0/data/0: 92233720368547758"},
-        {"UINT8", "[1]", "[256]", "/inputs/0/data/0: 256 is out of range for UINT8"},
-        {"UINT8", "[1]", "[-1]", "/inputs/0/data/0: -1 is out of range for UINT8"},
-        {"UINT64", "[1]", "[18446744073709551616]", "/inputs/0/data/0: 18446744073709"},
-        {"INT32", "[1]", "[1.0]", "/inputs/0/data/0: expected an integer"},
-        {"INT32", "[1]", "[1e2]", "/inputs/0/data/0: expected an integer"},
-        {"BOOL", "[1]", "[2]", "/inputs/0/data/0: 2 is out of range for BOOL"},
-        {"BOOL", "[1]", "[\"true\"]", "/inputs/0/data/0: expected true or false"},
-        {"BYTES", "[1]", "[1]", "/inputs/0/data/0: expected a string"},
-        {"BYTES", "[2]", "[\"a\"]", "/inputs/0/data: 1 elements"},
-        {"BYTES", "[1]", "[\"\\ud800\"]", "/inputs/0/data/0: invalid escape"},
-        {"FP16", "[1]", "[1]", "/inputs/0/data: FP16 has no JSON form"},
-        {"BF16", "[1]", "[1]", "/inputs/0/data: BF16 has no JSON form"},
-        {"FP8", "[1]", "[1]", "/inputs/0/datatype: unknown datatype \"FP8\""},
-        {"FP32", "[-1]", "[1]", "/inputs/0/shape/0: -1 is not within 0"},
-        {"FP32", "[1.5]", "[1]", "/inputs/0/shape/0: expected an integer"},
-        {"FP32", "1", "[1]", "/inputs/0/shape: expected an array"},
-        {"FP32", "[4294967296,4294967296]", "[1]", "/inputs/0/shape: more than 2^63"},
-        {"FP32", "[1,1,1,1,1,1,1,1,1]", "[1]", "/inputs/0/shape/8: more than 8 dim"},
-    };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-        enum status status = read_input(rows[i].datatype, rows[i].shape, rows[i].data);
-        cr_assert_eq(status, STATUS_INVALID, "%s", rows[i].data);
-        cr_assert(strncmp(fault.text, rows[i].fault, strlen(rows[i].fault)) == 0,
-                  "%s: %s", rows[i].data, fault.text);
+    for (size_t i = 0; i < sizeof(bad_data) / sizeof(*bad_data); i++) {
+        enum status status =
+            read_input(bad_data[i].datatype, bad_data[i].shape, bad_data[i].data);
+        cr_assert_eq(status, STATUS_INVALID, "%s", bad_data[i].data);
+        cr_assert(strncmp(fault.text, bad_data[i].fault, strlen(bad_data[i].fault)) ==
+                      0,
+                  "%s: %s", bad_data[i].data, fault.text);
     }
 }
 
 #define INPUT "{\"name\":\"x\",\"datatype\":\"INT8\",\"shape\":[1],\"data\":[1]}"
 
+static const struct {
+    const char *body;
+    const char *fault;
+} bad_members[] = {
+    {"", "the body is empty"},
+    {"[]", "expected an object (line 1, column 1)"},
+    {"null", "expected an object"},
+    {"{}", "/inputs: missing or empty"},
+    {"{\"inputs\":null}", "/inputs: missing or empty"},
+    {"{\"inputs\":[]}", "/inputs: missing or empty"},
+    {"{\"inputs\":{}}", "/inputs: expected an array"},
+    {"{\"inputs\":[1]}", "/inputs/0: expected an object"},
+    {"{\"inputs\":[" INPUT "],\n\"inputs\":[]}", "/inputs: given twice (line 2"},
+    {"{\"inputs\":[{\"name\":\"x\",\"name\":\"y\"}]}", "/inputs/0/name: given twice"},
+    {"{\"inputs\":[{\"n\\u0061me\":\"x\",\"name\":\"y\"}]}", "/inputs/0/name: given"},
+    {"{\"inputs\":[" INPUT ",{}]}", "/inputs/1: input without a name"},
+    {"{\"inputs\":[{\"name\":\"x\"}]}", "/inputs/0: input without a shape"},
+    {"{\"inputs\":[{\"name\":\"x\",\"shape\":[1]}]}", "/inputs/0: input without a da"},
+    {"{\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"INT8\"}]}",
+     "/inputs/0: input \"x\" has neither data nor parameters.binary_data_size"},
+    {"{\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"INT8\",\"data\":[1]"
+     ","
+     "\"parameters\":{\"binary_data_size\":1}}]}",
+     "/inputs/0: input \"x\" has both data and parameters.binary_data_size"},
+    {"{\"inputs\":[{\"data\":[1,2],\"name\":\"x\",\"shape\":[3],"
+     "\"datatype\":\"INT8\"}]}",
+     "/inputs/0/data: 2 elements, the shape [3] has 3 (line 1, column 25)"},
+    {"{\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"INT8\","
+     "\"parameters\":{\"binary_data_size\":1}}]}",
+     "/inputs/0/parameters/binary_data_size: 1 bytes, but 0 are left"},
+    {"{\"inputs\":[{\"name\":7}]}", "/inputs/0/name: expected a string"},
+    {"{\"inputs\":[" INPUT "],\"id\":5}", "/id: expected a string"},
+    {"{\"inputs\":[" INPUT "],\"id\":\"a\\u0000b\"}", "/id: U+0000"},
+    {"{\"inputs\":[" INPUT "],\"outputs\":[{}]}", "/outputs/0: output without a name"},
+    {"{\"inputs\":[" INPUT "],\"outputs\":[\"y\"]}", "/outputs/0: expected an object"},
+    {"{\"inputs\":[" INPUT "],\"parameters\":{\"a\":[]}}", "/parameters/a: expected a"},
+    {"{\"inputs\":[" INPUT "],\"parameters\":{\"a\":1,\"a\":2}}",
+     "/parameters/a: give"},
+    {"{\"inputs\":[" INPUT "],\"parameters\":{\"priority\":-1}}", "/parameters/priori"},
+    {"{\"inputs\":[" INPUT "],\"parameters\":{\"timeout\":\"1\"}}", "/parameters/time"},
+    {"{\"inputs\":[" INPUT "],\"parameters\":{\"a\":1e999}}", "/parameters/a: number"},
+    {"{\"inputs\":[" INPUT "]}{}", "unexpected text behind the end"},
+    {"{\"inputs\":[" INPUT "],\"x\":{\"y\":[1,}}", "/x/y/1: expected a value"},
+};
+
 Test(oip_read, names_the_place_of_a_bad_member)
 {
-    static const struct {
-        const char *body;
-        const char *fault;
-    } rows[] = {
-        {"", "the body is empty"},
-        {"[]", "expected an object (line 1, column 1)"},
-        {"null", "expected an object"},
-        {"{}", "/inputs: missing or empty"},
-        {"{\"inputs\":null}", "/inputs: missing or empty"},
-        {"{\"inputs\":[]}", "/inputs: missing or empty"},
-        {"{\"inputs\":{}}", "/inputs: expected an array"},
-        {"{\"inputs\":[1]}", "/inputs/0: expected an object"},
-        {"{\"inputs\":[" INPUT "],\n\"inputs\":[]}", "/inputs: given twice (line 2"},
-        {"{\"inputs\":[{\"name\":\"x\",\"name\":\"y\"}]}",
-         "/inputs/0/name: given twice"},
-        {"{\"inputs\":[{\"n\\u0061me\":\"x\",\"name\":\"y\"}]}",
-         "/inputs/0/name: given"},
-        {"{\"inputs\":[" INPUT ",{}]}", "/inputs/1: input without a name"},
-        {"{\"inputs\":[{\"name\":\"x\"}]}", "/inputs/0: input without a shape"},
-        {"{\"inputs\":[{\"name\":\"x\",\"shape\":[1]}]}",
-         "/inputs/0: input without a da"},
-        {"{\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"INT8\"}]}",
-         "/inputs/0: input \"x\" has neither data nor parameters.binary_data_size"},
-        {"{\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"INT8\",\"data\":[1]"
-         ","
-         "\"parameters\":{\"binary_data_size\":1}}]}",
-         "/inputs/0: input \"x\" has both data and parameters.binary_data_size"},
-        {"{\"inputs\":[{\"data\":[1,2],\"name\":\"x\",\"shape\":[3],"
-         "\"datatype\":\"INT8\"}]}",
-         "/inputs/0/data: 2 elements, the shape [3] has 3 (line 1, column 25)"},
-        {"{\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"INT8\","
-         "\"parameters\":{\"binary_data_size\":1}}]}",
-         "/inputs/0/parameters/binary_data_size: 1 bytes, but 0 are left"},
-        {"{\"inputs\":[{\"name\":7}]}", "/inputs/0/name: expected a string"},
-        {"{\"inputs\":[" INPUT "],\"id\":5}", "/id: expected a string"},
-        {"{\"inputs\":[" INPUT "],\"id\":\"a\\u0000b\"}", "/id: U+0000"},
-        {"{\"inputs\":[" INPUT "],\"outputs\":[{}]}",
-         "/outputs/0: output without a name"},
-        {"{\"inputs\":[" INPUT "],\"outputs\":[\"y\"]}",
-         "/outputs/0: expected an object"},
-        {"{\"inputs\":[" INPUT "],\"parameters\":{\"a\":[]}}",
-         "/parameters/a: expected a"},
-        {"{\"inputs\":[" INPUT "],\"parameters\":{\"a\":1,\"a\":2}}",
-         "/parameters/a: give"},
-        {"{\"inputs\":[" INPUT "],\"parameters\":{\"priority\":-1}}",
-         "/parameters/priori"},
-        {"{\"inputs\":[" INPUT "],\"parameters\":{\"timeout\":\"1\"}}",
-         "/parameters/time"},
-        {"{\"inputs\":[" INPUT "],\"parameters\":{\"a\":1e999}}",
-         "/parameters/a: number"},
-        {"{\"inputs\":[" INPUT "]}{}", "unexpected text behind the end"},
-        {"{\"inputs\":[" INPUT "],\"x\":{\"y\":[1,}}", "/x/y/1: expected a value"},
-    };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-        cr_assert_eq(read_body(rows[i].body), STATUS_INVALID, "%s", rows[i].body);
-        cr_assert(strncmp(fault.text, rows[i].fault, strlen(rows[i].fault)) == 0,
-                  "%s: %s", rows[i].body, fault.text);
+    for (size_t i = 0; i < sizeof(bad_members) / sizeof(*bad_members); i++) {
+        cr_assert_eq(read_body(bad_members[i].body), STATUS_INVALID, "%s",
+                     bad_members[i].body);
+        cr_assert(strncmp(fault.text, bad_members[i].fault,
+                          strlen(bad_members[i].fault)) == 0,
+                  "%s: %s", bad_members[i].body, fault.text);
     }
 }
 
