@@ -1,55 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Models that change, come, go and make room for each other while requests run. */
-#include "base/clock.h"
+/* Models that change, come and go while requests run. */
 #include "batcher/metrics.h"
 #include "tests/flow/batcher_stage.h"
 #include "tests/flow/stage_runner.h"
 
 #include <criterion/criterion.h>
 
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 static struct stage_result *
 send(struct batcher_stage *s)
 {
     return batcher_stage_send(s, span_of(NULL, 0));
-}
-
-static int64_t
-count_of(enum batcher_metric metric)
-{
-    return atomic_load(&batcher_metrics[metric].value);
-}
-
-static void
-change(struct batcher_stage *s, const char *properties)
-{
-    stage_models_add(batcher_stage_models(s), "m", properties, STAGE_ROW);
-    batcher_stage_reload(s);
-}
-
-static void
-expect_answers(struct stage_result *const *results, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        cr_assert_eq(results[i]->status, REPLY_SUCCEEDED, "%s", results[i]->code);
-        cr_assert_eq(results[i]->count, 1);
-        cr_assert(results[i]->right);
-    }
-}
-
-/** Starts anew with what batcher_stage_config() was told. */
-static void
-restart(struct batcher_stage *s)
-{
-    cr_assert_eq(batcher_stage_stop(s), 0);
-    batcher_stage_start(s);
-    batcher_stage_wait_ready(s);
 }
 
 static void
@@ -59,18 +21,18 @@ reload_under_load(struct batcher_stage *s)
     struct stage_result *results[RELOADS * EACH];
     size_t sent = 0;
     batcher_stage_wait_ready(s);
-    int64_t replaced = count_of(METRIC_REPLACED);
+    int64_t replaced = batcher_stage_count(METRIC_REPLACED);
     for (int i = 0; i < RELOADS; i++) {
         char properties[64];
         snprintf(properties, sizeof properties, "sim.alpha=%dus", 2000 + i);
         for (int k = 0; k < EACH; k++) {
             results[sent++] = send(s);
         }
-        change(s, properties);
+        batcher_stage_change(s, properties);
         batcher_stage_wait_metric(s, METRIC_REPLACED, replaced + i + 1);
     }
     batcher_stage_wait(s);
-    expect_answers(results, sent);
+    batcher_stage_expect_right(results, sent);
 }
 
 Test(reload_flow, answers_every_request_once_while_new_files_take_over, .timeout = 60)
@@ -84,17 +46,17 @@ Test(reload_flow, loses_none_either_where_the_old_one_has_to_go_first, .timeout 
 {
     struct batcher_stage *s = batcher_stage_open("sim.alpha=2ms");
     batcher_stage_config(s)->models_swap = "unload_first";
-    restart(s);
+    batcher_stage_restart(s);
     struct stage_result *results[100];
     for (int i = 0; i < 100; i++) {
         results[i] = send(s);
     }
     batcher_stage_wait_batches(s, 1);
-    int64_t loads = count_of(METRIC_LOADS);
-    change(s, "sim.alpha=3ms");
+    int64_t loads = batcher_stage_count(METRIC_LOADS);
+    batcher_stage_change(s, "sim.alpha=3ms");
     batcher_stage_wait_metric(s, METRIC_LOADS, loads + 1);
     batcher_stage_wait(s);
-    expect_answers(results, 100);
+    batcher_stage_expect_right(results, 100);
     batcher_stage_close(s);
 }
 
@@ -104,17 +66,17 @@ Test(reload_flow,
 {
     struct batcher_stage *s = batcher_stage_open("sim.alpha=1ms");
     batcher_stage_wait_ready(s);
-    int64_t failed = count_of(METRIC_LOADS_FAILED);
-    change(s, "sim.alpha=soon");
+    int64_t failed = batcher_stage_count(METRIC_LOADS_FAILED);
+    batcher_stage_change(s, "sim.alpha=soon");
     batcher_stage_wait_metric(s, METRIC_LOADS_FAILED, failed + 1);
     struct stage_result *result = send(s);
     batcher_stage_wait(s);
-    expect_answers(&result, 1);
-    change(s, "sim.alpha=2ms");
+    batcher_stage_expect_right(&result, 1);
+    batcher_stage_change(s, "sim.alpha=2ms");
     batcher_stage_wait_metric(s, METRIC_REPLACED, 1);
     result = send(s);
     batcher_stage_wait(s);
-    expect_answers(&result, 1);
+    batcher_stage_expect_right(&result, 1);
     batcher_stage_close(s);
 }
 
@@ -122,13 +84,13 @@ Test(reload_flow, loads_the_old_files_again_if_they_went_for_broken_ones, .timeo
 {
     struct batcher_stage *s = batcher_stage_open("sim.alpha=1ms");
     batcher_stage_config(s)->models_swap = "unload_first";
-    restart(s);
-    int64_t loads = count_of(METRIC_LOADS);
-    change(s, "sim.alpha=soon");
+    batcher_stage_restart(s);
+    int64_t loads = batcher_stage_count(METRIC_LOADS);
+    batcher_stage_change(s, "sim.alpha=soon");
     struct stage_result *result = send(s);
     batcher_stage_wait_metric(s, METRIC_LOADS, loads + 2);
     batcher_stage_wait(s);
-    expect_answers(&result, 1);
+    batcher_stage_expect_right(&result, 1);
     batcher_stage_close(s);
 }
 
@@ -138,7 +100,7 @@ Test(reload_flow, answers_by_the_newest_version_or_the_one_that_is_named, .timeo
     batcher_stage_wait_ready(s);
     stage_models_add_version(batcher_stage_models(s), "m", "1");
     stage_models_add_version(batcher_stage_models(s), "m", "2");
-    int64_t loads = count_of(METRIC_LOADS);
+    int64_t loads = batcher_stage_count(METRIC_LOADS);
     batcher_stage_reload(s);
     batcher_stage_wait_metric(s, METRIC_LOADS, loads + 1);
     batcher_stage_wait_ready(s);
@@ -166,241 +128,7 @@ Test(reload_flow, loads_a_lazy_model_with_its_first_request, .timeout = 60)
         results[i] = send(s);
     }
     batcher_stage_wait(s);
-    expect_answers(results, 50);
-    batcher_stage_close(s);
-}
-
-Test(reload_flow, has_models_take_turns_in_a_memory_that_holds_one, .timeout = 60)
-{
-    struct batcher_stage *s = batcher_stage_open_two("sim.alpha=1ms", "sim.alpha=1ms");
-    batcher_stage_config(s)->models_memory_max = 1;
-    restart(s);
-    int64_t evictions = count_of(METRIC_EVICTIONS);
-    struct stage_result *results[8];
-    for (unsigned i = 0; i < 8; i++) {
-        batcher_stage_model(s, i % 2);
-        results[i] = send(s);
-        batcher_stage_wait(s);
-    }
-    expect_answers(results, 8);
-    cr_assert_geq(count_of(METRIC_EVICTIONS), evictions + 7);
-    batcher_stage_close(s);
-}
-
-Test(reload_flow,
-     lets_models_that_are_both_busy_make_room_for_each_other,
-     .timeout = 60)
-{
-    struct batcher_stage *s = batcher_stage_open_two("sim.alpha=1ms", "sim.alpha=1ms");
-    batcher_stage_config(s)->models_memory_max = 1;
-    restart(s);
-    struct stage_result *results[200];
-    for (unsigned i = 0; i < 200; i++) {
-        batcher_stage_model(s, i % 2);
-        results[i] = send(s);
-    }
-    batcher_stage_wait(s);
-    expect_answers(results, 200);
-    batcher_stage_close(s);
-}
-
-/** Asks one and then the other, each once the answer of the one before is there. */
-static void
-ask_by_turns(struct batcher_stage *s)
-{
-    struct stage_result *results[8];
-    for (unsigned i = 0; i < 8; i++) {
-        batcher_stage_model(s, i % 2);
-        results[i] = send(s);
-        batcher_stage_wait(s);
-    }
-    expect_answers(results, 8);
-}
-
-#define ON(device) "device=" device "\nsim.device.memory.mib=64"
-
-static struct batcher_stage *
-open_with_100_mib_a_device(const char *properties, const char *second)
-{
-    struct batcher_stage *s = batcher_stage_open_two(properties, second);
-    batcher_stage_config(s)->models_device_memory_max = 100 << 20;
-    restart(s);
-    return s;
-}
-
-Test(reload_flow, has_models_take_turns_on_a_device_that_holds_one, .timeout = 60)
-{
-    int64_t evictions = count_of(METRIC_EVICTIONS);
-    struct batcher_stage *s = open_with_100_mib_a_device(ON("cuda:0"), ON("cuda"));
-    ask_by_turns(s);
-    cr_assert_geq(count_of(METRIC_EVICTIONS), evictions + 7);
-    batcher_stage_close(s);
-}
-
-static void
-expect_no_eviction(const char *properties, const char *second)
-{
-    int64_t evictions = count_of(METRIC_EVICTIONS);
-    struct batcher_stage *s = open_with_100_mib_a_device(properties, second);
-    ask_by_turns(s);
-    cr_assert_eq(count_of(METRIC_EVICTIONS), evictions);
-    batcher_stage_close(s);
-}
-
-Test(reload_flow, keeps_models_of_different_devices_loaded, .timeout = 60)
-{
-    expect_no_eviction(ON("cuda"), ON("cuda:1"));
-}
-
-Test(reload_flow, counts_on_a_cpu_only_what_is_resident_there, .timeout = 60)
-{
-    expect_no_eviction(ON("cpu"), ON("cpu") "\ninstances=2");
-}
-
-Test(reload_flow, counts_every_instance_of_a_model, .timeout = 60)
-{
-    int64_t evictions = count_of(METRIC_EVICTIONS);
-    struct batcher_stage *s =
-        open_with_100_mib_a_device("device=cuda\nsim.device.memory.mib=30\ninstances=2",
-                                   "device=cuda\nsim.device.memory.mib=60");
-    ask_by_turns(s);
-    cr_assert_geq(count_of(METRIC_EVICTIONS), evictions + 7);
-    batcher_stage_close(s);
-}
-
-Test(reload_flow, tells_memory_for_host_and_device, .timeout = 60)
-{
-    struct batcher_stage *s = open_with_100_mib_a_device(ON("cuda:1"), ON("cpu:1"));
-    struct buf text;
-    buf_init(&text, 1 << 20);
-    batcher_stage_metrics(s, &text);
-    buf_append_byte(&text, '\0');
-    const char *metrics = (const char *)text.data;
-    cr_assert_eq(text.status, STATUS_OK);
-    cr_assert_not_null(strstr(metrics, "memory_bytes{model=\"m\",version=\"1\","
-                                       "where=\"cuda:1\"} 67108864\n"));
-    cr_assert_not_null(strstr(metrics, "{model=\"m\",version=\"1\",where=\"host\"} "));
-    cr_assert_not_null(strstr(metrics, "{model=\"n\",version=\"1\",where=\"host\"} "));
-    cr_assert_null(strstr(metrics, "where=\"cpu"));
-    buf_fini(&text);
-    batcher_stage_close(s);
-}
-
-/** A file that stands for a device with room for one model; to be freed. */
-static char *
-small_device(const struct batcher_stage *s, const char *more)
-{
-    char *properties = NULL;
-    cr_assert_geq(asprintf(&properties, "device=cuda\nsim.device.file=%s/.device\n%s",
-                           batcher_stage_models(s)->folder, more),
-                  0);
-    return properties;
-}
-
-Test(reload_flow, makes_room_for_a_load_that_finds_no_device_memory, .timeout = 60)
-{
-    struct batcher_stage *s = batcher_stage_open_two("lazy=true", "lazy=true");
-    char *properties = small_device(s, "");
-    int64_t failed = count_of(METRIC_LOADS_FAILED);
-    int64_t starved = count_of(METRIC_LOADS_STARVED);
-    int64_t evictions = count_of(METRIC_EVICTIONS);
-    stage_models_add(batcher_stage_models(s), "m", properties, STAGE_ROW);
-    stage_models_add(batcher_stage_models(s), "n", properties, STAGE_ROW);
-    restart(s);
-    ask_by_turns(s);
-    cr_assert_geq(count_of(METRIC_EVICTIONS), evictions + 6);
-    cr_assert_eq(count_of(METRIC_LOADS_FAILED), failed);
-    cr_assert_geq(count_of(METRIC_LOADS_STARVED), starved + 7);
-    free(properties);
-    batcher_stage_close(s);
-}
-
-Test(reload_flow, makes_room_for_a_runner_that_comes_back, .timeout = 60)
-{
-    struct batcher_stage *s = batcher_stage_open_two("lazy=true", "lazy=true");
-    char *properties = small_device(s, "");
-    stage_models_add(batcher_stage_models(s), "m", properties, STAGE_ROW);
-    restart(s);
-    struct stage_result *results[3] = {send(s)};
-    batcher_stage_wait(s);
-    int64_t evictions = count_of(METRIC_EVICTIONS);
-    batcher_stage_kill_runner(s);
-    char path[160];
-    snprintf(path, sizeof path, "%s/.device", batcher_stage_models(s)->folder);
-    int fd = open(path, O_RDWR | O_CLOEXEC);
-    cr_assert_eq(flock(fd, LOCK_EX),
-                 0); /* no other runner comes before our next turn */
-    stage_models_add(batcher_stage_models(s), "n", "device=cuda", STAGE_ROW);
-    batcher_stage_reload(s);
-    batcher_stage_model(s, 1);
-    results[1] = send(s);
-    batcher_stage_wait(s);
-    batcher_stage_model(s, 0);
-    results[2] = send(s);
-    batcher_stage_wait_metric(s, METRIC_EVICTIONS, evictions + 1);
-    close(fd);
-    batcher_stage_wait(s);
-    expect_answers(results, 3);
-    free(properties);
-    batcher_stage_close(s);
-}
-
-Test(reload_flow, gives_a_load_up_once_others_made_room_in_vain, .timeout = 60)
-{
-    struct batcher_stage *s = batcher_stage_open_two("lazy=true", "lazy=true");
-    char *hopeless = small_device(s, "instances=2"); /* each needs all of it */
-    char *modest = small_device(s, "");
-    stage_models_add(batcher_stage_models(s), "m", hopeless, STAGE_ROW);
-    stage_models_add(batcher_stage_models(s), "n", modest, STAGE_ROW);
-    restart(s);
-    int64_t failed = count_of(METRIC_LOADS_FAILED);
-    int64_t evictions = count_of(METRIC_EVICTIONS);
-    struct stage_result *results[2];
-    batcher_stage_model(s, 1);
-    results[0] = send(s);
-    batcher_stage_wait(s);
-    batcher_stage_order(s, "m", true);
-    batcher_stage_wait_metric(s, METRIC_LOADS_FAILED, failed + 1);
-    cr_assert_eq(count_of(METRIC_EVICTIONS), evictions + 1);
-    results[1] = send(s);
-    batcher_stage_wait(s);
-    expect_answers(results, 2);
-    free(hopeless);
-    free(modest);
-    batcher_stage_close(s);
-}
-
-Test(reload_flow,
-     gives_a_load_up_that_finds_no_memory_on_an_empty_device,
-     .timeout = 60)
-{
-    struct batcher_stage *s = batcher_stage_open("sim.alpha=1ms");
-    char *properties = small_device(s, "instances=2"); /* each needs all of it */
-    batcher_stage_wait_ready(s);
-    int64_t failed = count_of(METRIC_LOADS_FAILED);
-    change(s, properties);
-    batcher_stage_wait_metric(s, METRIC_LOADS_FAILED, failed + 1);
-    struct stage_result *result = send(s);
-    batcher_stage_wait(s);
-    expect_answers(&result, 1);
-    free(properties);
-    batcher_stage_close(s);
-}
-
-Test(reload_flow, holds_a_runner_to_the_bound_of_its_own_model, .timeout = 60)
-{
-    int64_t deaths = count_of(METRIC_RUNNER_DEATHS);
-    struct batcher_stage *s =
-        batcher_stage_open_two("sim.memory.mib=64\nmemory.max=0", "memory.max=1GiB");
-    batcher_stage_config(s)->runner_memory_max = 16 << 20;
-    restart(s);
-    struct stage_result *result = send(s);
-    batcher_stage_wait(s);
-    batcher_stage_turn(s, 600 * NS_PER_MS); /* it is looked at twice and more */
-    cr_assert_eq(count_of(METRIC_RUNNER_DEATHS), deaths);
-    expect_answers(&result, 1);
-    change(s, "sim.memory.mib=64\nmemory.max=40MiB");
-    batcher_stage_wait_metric(s, METRIC_RUNNER_DEATHS, deaths + 1);
+    batcher_stage_expect_right(results, 50);
     batcher_stage_close(s);
 }
 
@@ -416,7 +144,7 @@ Test(reload_flow, keeps_requests_in_kafka_while_a_model_is_unloaded, .timeout = 
     cr_assert_eq(result->count, 0);
     batcher_stage_order(s, "m", true);
     batcher_stage_wait(s);
-    expect_answers(&result, 1);
+    batcher_stage_expect_right(&result, 1);
     batcher_stage_close(s);
 }
 
@@ -429,11 +157,11 @@ Test(reload_flow, takes_a_model_in_and_lets_it_go_with_its_folder, .timeout = 60
     batcher_stage_model(s, 1);
     struct stage_result *result = send(s);
     batcher_stage_wait(s);
-    expect_answers(&result, 1);
+    batcher_stage_expect_right(&result, 1);
     stage_models_remove(batcher_stage_models(s), "m");
     batcher_stage_reload(s);
     result = send(s);
     batcher_stage_wait(s);
-    expect_answers(&result, 1);
+    batcher_stage_expect_right(&result, 1);
     batcher_stage_close(s);
 }

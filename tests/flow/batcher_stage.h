@@ -63,6 +63,19 @@ void batcher_stage_reload(struct batcher_stage *s);
 /** All that it counts, as text. */
 void batcher_stage_metrics(struct batcher_stage *s, struct buf *out);
 
+/** Gives model m these properties and has the batcher look at them. */
+void batcher_stage_change(struct batcher_stage *s, const char *properties);
+
+/** Starts anew with what batcher_stage_config() was told, and waits until it is ready.
+ */
+void batcher_stage_restart(struct batcher_stage *s);
+
+/** What a counter of this process has come to. */
+int64_t batcher_stage_count(enum batcher_metric metric);
+
+/** Each was answered once, by the answer to its row. */
+void batcher_stage_expect_right(struct stage_result *const *results, size_t count);
+
 /** Turns until a counter has that value; until there is a runner, or none; until the
  * batcher is ready. */
 void batcher_stage_wait_metric(struct batcher_stage *s,

@@ -114,3 +114,34 @@ batcher_stage_lag(struct batcher_stage *s)
     admin_destroy(&admin);
     return lag;
 }
+
+void
+batcher_stage_change(struct batcher_stage *s, const char *properties)
+{
+    stage_models_add(batcher_stage_models(s), "m", properties, STAGE_ROW);
+    batcher_stage_reload(s);
+}
+
+void
+batcher_stage_restart(struct batcher_stage *s)
+{
+    cr_assert_eq(batcher_stage_stop(s), 0);
+    batcher_stage_start(s);
+    batcher_stage_wait_ready(s);
+}
+
+int64_t
+batcher_stage_count(enum batcher_metric metric)
+{
+    return atomic_load(&batcher_metrics[metric].value);
+}
+
+void
+batcher_stage_expect_right(struct stage_result *const *results, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        cr_assert_eq(results[i]->status, REPLY_SUCCEEDED, "%s", results[i]->code);
+        cr_assert_eq(results[i]->count, 1);
+        cr_assert(results[i]->right);
+    }
+}

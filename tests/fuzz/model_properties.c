@@ -39,8 +39,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         require(strchr(p->value, '\n') == NULL);
     }
     for (size_t i = 0; i < m.labels.count; i++) {
-        assert(version_label_is_name(m.labels.items[i].name));
-        assert(m.labels.items[i].number != 0 && m.labels.items[i].line != 0);
+        require(version_label_is_name(m.labels.items[i].name));
+        require(m.labels.items[i].number != 0 && m.labels.items[i].line != 0);
     }
     size_t buckets = m.batching.bucket_count;
     require(wrong > 0 || buckets == 0 ||
