@@ -30,11 +30,6 @@ def model(s):
     return os.path.dirname(home)
 
 
-def inputs(n):
-    return {"inputs": [{"name": "data", "shape": [1, 4], "datatype": "UINT8",
-                        "data": [n % 256, n // 256, 7, 7]}]}
-
-
 def replies(s):
     """What was said of each id, in order."""
     told = collections.defaultdict(list)
@@ -45,13 +40,13 @@ def replies(s):
 
 
 def warm(address):
-    code, _, got = ask.call(address, "POST", SLOW, inputs(0))
+    code, _, got = ask.call(address, "POST", SLOW, ask.numbered(0))
     assert code == 200, got
 
 
 def burst(s, address):
     time.sleep(0.1)  # longer than a quantum
-    bodies = [json.dumps(inputs(i)).encode() for i in range(10)]
+    bodies = [json.dumps(ask.numbered(i)).encode() for i in range(10)]
     begin = time.monotonic()
     answers = ask.wave(address, SLOW, bodies)
     took = time.monotonic() - begin
@@ -63,7 +58,7 @@ def burst(s, address):
 
 
 def submit(address, n):
-    code, headers, got = ask.call(address, "POST", JOBS, {"model": "slow", **inputs(n)})
+    code, headers, got = ask.call(address, "POST", JOBS, ask.numbered(n, model="slow"))
     assert code == 202, got
     return headers["location"]
 
@@ -95,7 +90,7 @@ def expire(address):
     answers = []
 
     def held(n):
-        answers.append(ask.call(address, "POST", SLOW, inputs(n), {"Request-Timeout": "1.8"}))
+        answers.append(ask.call(address, "POST", SLOW, ask.numbered(n), {"Request-Timeout": "1.8"}))
 
     callers = [threading.Thread(target=held, args=(i,)) for i in range(40)]
     for caller in callers:

@@ -15,8 +15,7 @@ import stage  # noqa: E402
 
 CLIENTS, BATCH = 100, 16  # all can be answered within infer.timeout
 SLOW_MS = 2500  # in which all have come and gone
-BODY = json.dumps({"inputs": [{"name": "data", "shape": [1, 4], "datatype": "UINT8",
-                               "data": [1, 2, 3, 4]}]}).encode()
+BODY = json.dumps(ask.row([1, 2, 3, 4])).encode()
 
 
 def ends(s):

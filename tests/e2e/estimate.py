@@ -21,9 +21,7 @@ SHARE, LEAST_S = 0.2, 0.75 * BATCH_S
 
 
 def submit(address, n):
-    code, headers, got = ask.call(address, "POST", "/v1/jobs", {
-        "model": "slow", "inputs": [{"name": "data", "shape": [1, 4], "datatype": "UINT8",
-                                     "data": [n % 256, n // 256, 7, 7]}]})
+    code, headers, got = ask.call(address, "POST", "/v1/jobs", ask.numbered(n, model="slow"))
     assert code == 202, got
     return headers["location"]
 

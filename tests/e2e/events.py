@@ -20,9 +20,7 @@ LARGE = 20000  # floats
 
 
 def job(address, model, n=0):
-    code, headers, got = ask.call(address, "POST", "/v1/jobs", {
-        "model": model, "inputs": [{"name": "data", "shape": [1, 4], "datatype": "UINT8",
-                                    "data": [n % 256, n // 256, 7, 7]}]})
+    code, headers, got = ask.call(address, "POST", "/v1/jobs", ask.numbered(n, model=model))
     assert code == 202, got
     return headers["location"]
 

@@ -17,13 +17,8 @@ SLOW = "/v2/models/slow/infer"
 SESSION = "--kafka.consumer.session.timeout.ms=6000"
 
 
-def body(n, **more):
-    return {"inputs": [{"name": "data", "shape": [1, 4], "datatype": "UINT8",
-                        "data": [n % 256, n // 256, 7, 7]}], **more}
-
-
 def job(n, model="fast"):
-    return {"model": model, **body(n)}
+    return ask.numbered(n, model=model)
 
 
 def keyed(address, path, content, key, **headers):
@@ -55,24 +50,26 @@ def the_same_key_is_the_same_job(addresses):
 
 
 def a_held_request_gets_the_same_answer_again(addresses):
-    first = keyed(addresses[0], INFER, body(5, id="mine"), key_of("held"))
+    first = keyed(addresses[0], INFER, ask.numbered(5, id="mine"), key_of("held"))
     assert first[0] == 200 and first[2]["id"] == "mine", first
     for address in addresses:
-        again = keyed(address, INFER, body(5, id="mine"), key_of("held"))
+        again = keyed(address, INFER, ask.numbered(5, id="mine"), key_of("held"))
         assert again[0] == 200 and again[2] == first[2], (first, again)
         assert again[1]["leat-id"] == first[1]["leat-id"]
-    raw = body(6, parameters={"binary_data_output": True})
+    raw = ask.numbered(6, parameters={"binary_data_output": True})
     binary = [keyed(a, INFER, raw, key_of("binary")) for a in addresses * 2]
     assert all(b[0] == 200 and "inference-header-content-length" in b[1] for b in binary), binary
     assert len({b[2] for b in binary}) == 1, binary
-    waits = [keyed(a, INFER, body(7), key_of("wait"), Prefer="wait=20") for a in addresses * 2]
+    waits = [keyed(a, INFER, ask.numbered(7), key_of("wait"), Prefer="wait=20")
+             for a in addresses * 2]
     assert all(w[0] == 200 and w[2] == waits[0][2] for w in waits), waits
 
 
 def another_request_is_refused(addresses):
     assert keyed(addresses[0], "/v1/jobs", job(1), key_of("other"))[0] == 202
     for address in addresses:
-        for path, content in (("/v1/jobs", job(2)), (INFER, body(1)), ("/v1/jobs", job(1, "slow"))):
+        for path, content in (("/v1/jobs", job(2)), (INFER, ask.numbered(1)),
+                              ("/v1/jobs", job(1, "slow"))):
             code, headers, got = keyed(address, path, content, key_of("other"))
             assert code == 422 and headers["content-type"] == "application/problem+json", got
         assert keyed(address, "/v1/jobs", job(1), key_of("other"))[0] == 202
@@ -98,7 +95,7 @@ def many_at_once_are_one(s, addresses):
     """Held, waiting and asynchronous ones of a key together, through both."""
     ways = [{}, {"Prefer": "wait=20"}, {"Prefer": "respond-async"}]
     with concurrent.futures.ThreadPoolExecutor(64) as pool:
-        calls = [pool.submit(keyed, addresses[n % 2], SLOW, body(500 + n // 12),
+        calls = [pool.submit(keyed, addresses[n % 2], SLOW, ask.numbered(500 + n // 12),
                              key_of(f"burst{n // 12}"), **ways[n % 3]) for n in range(60)]
         answers = [c.result() for c in calls]
     assert {a[0] for a in answers} <= {200, 202}, [a for a in answers if a[0] not in (200, 202)]

@@ -10,8 +10,7 @@ import ask  # noqa: E402
 import stage  # noqa: E402
 
 MODELS = os.path.join(stage.ROOT, "tests", "support", "models")
-BODY = {"inputs": [{"name": "data", "shape": [1, 4], "datatype": "UINT8",
-                    "data": [1, 2, 3, 4]}]}
+BODY = ask.row([1, 2, 3, 4])
 
 
 def infer(address, headers=None):

@@ -18,13 +18,8 @@ TOKEN = "a token only the ingests know".replace(" ", "-")
 SESSION = "--kafka.consumer.session.timeout.ms=6000"
 
 
-def body(n, **more):
-    return {"inputs": [{"name": "data", "shape": [1, 4], "datatype": "UINT8",
-                        "data": [n % 256, n // 256, 7, 7]}], **more}
-
-
 def job(n, model="fast"):
-    return {"model": model, **body(n)}
+    return ask.numbered(n, model=model)
 
 
 def document(answer):
@@ -173,7 +168,7 @@ def waits_go_on_while_partitions_move(ingests):
     with concurrent.futures.ThreadPoolExecutor(64) as pool:
         polled = [accept(addresses[n % 3], 900 + n, "slow") for n in range(12)]
         held = [pool.submit(ask.call, addresses[n % 3], "POST", SLOW,
-                            body(n, id=f"mine-{n}",
+                            ask.numbered(n, id=f"mine-{n}",
                                  parameters={"binary_data_output": n % 2 == 1}))
                 for n in range(24)]
         polls = [pool.submit(ask.call, addresses[(n + 1) % 3], "GET",

@@ -37,8 +37,7 @@ def repository(folder):
 
 
 def body(row):
-    return json.dumps({"inputs": [{"name": "data", "shape": [1, len(row)],
-                                   "datatype": "UINT8", "data": list(row)}]}).encode()
+    return json.dumps(ask.row(row)).encode()
 
 
 def right(answer, row):

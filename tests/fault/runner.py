@@ -14,7 +14,7 @@ import stage
 from feeder import Feeder
 from history import Witness
 
-PARTITIONS, RUN_TIMEOUT_MS, ANSWERED_S = 4, 600, 90
+PARTITIONS, RUN_TIMEOUT_MS, ANSWERED_S = 4, 600, 240
 MEMORY_MAX, LEAKS = 256 << 20, "leaks"
 
 
@@ -34,9 +34,16 @@ def _deaths(batcher):
     return batcher.log().count("msg=runner_died")
 
 
+def _is_loaded(batcher):
+    log = batcher.log()
+    return log.rfind("msg=model_loaded") > log.rfind("msg=runner_died")
+
+
 def _strike(batcher, dice, number, moments_ms):
     """SIGKILL to the runner, SIGSTOP also to what it has started; then the batcher's word of the
-    death."""
+    death. One that stands still while it loads has minutes, so it has loaded before."""
+    if number == signal.SIGSTOP:
+        stage.wait_for("a loaded model", lambda: _is_loaded(batcher))
     time.sleep(dice.randint(*moments_ms) / 1000)
     running = stage.wait_for("a runner", lambda: _processes(batcher.pid))
     before = _deaths(batcher)

@@ -24,6 +24,17 @@ def call(address, method, path, body=None, headers=None, timeout=60):
     return response.status, names, data
 
 
+def row(values, **more):
+    """The body of a request of one row of bytes for a model whose input is `data`."""
+    return {"inputs": [{"name": "data", "shape": [1, len(values)], "datatype": "UINT8",
+                        "data": list(values)}], **more}
+
+
+def numbered(n, **more):
+    """The same with a row that tells which it is."""
+    return row([n % 256, n // 256, 7, 7], **more)
+
+
 def metric(address, name):
     """The sum of a metric over its labels."""
     _, _, text = call(address, "GET", "/metrics")

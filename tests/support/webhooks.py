@@ -75,10 +75,7 @@ def secret(key):
 
 def job(url, row=None, events=None):
     webhook = {"url": url, **({"events": events} if events else {})}
-    row = row or ROW
-    return {"model": "sim", "webhook": webhook,
-            "inputs": [{"name": "data", "shape": [1, len(row)], "datatype": "UINT8",
-                        "data": row}]}
+    return ask.row(row or ROW, model="sim", webhook=webhook)
 
 
 def submit(address, url, row=None, events=None):
