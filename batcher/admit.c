@@ -130,12 +130,6 @@ check_request(struct item *it,
         return fault_set(fault, STATUS_INVALID,
                          "the request names another model than its topic");
     }
-    if (q->model_version.size > 0 && !span_equal(q->model_version, spec->version)) {
-        return fault_set(fault, STATUS_NOT_FOUND,
-                         "version %.*s of the model is not served here",
-                         (int)(q->model_version.size < 64 ? q->model_version.size : 64),
-                         (const char *)q->model_version.data);
-    }
     const struct oip_request request = {.inputs = q->inputs,
                                         .input_count = q->input_count,
                                         .outputs = q->outputs,

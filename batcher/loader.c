@@ -86,9 +86,16 @@ on_loaded(struct loader *l, struct span message)
 static void
 on_load_failed(struct loader *l, struct span message)
 {
+    char words[REASON_BYTES];
     char text[REASON_BYTES];
     struct span reason = control_value(message, "reason");
-    snprintf(text, sizeof text, "%.*s", (int)reason.size, (const char *)reason.data);
+    snprintf(words, sizeof words, "%.*s", (int)reason.size, (const char *)reason.data);
+    unsigned line = repository_model_line_of(l->source, words);
+    if (line != 0) {
+        snprintf(text, sizeof text, "model.properties:%u: %.200s", line, words);
+    } else {
+        snprintf(text, sizeof text, "%s", words);
+    }
     bool no_memory = span_is_text(control_value(message, "cause"), "out_of_memory");
     if (!l->was_loaded) {
         loader_end(l, text, no_memory);

@@ -157,7 +157,8 @@ refuse_version(struct item *it)
     struct span named = it->request.model_version;
     struct fault fault = {.text = ""};
     (void)fault_set(&fault, STATUS_NOT_FOUND,
-                    "version %.*s of the model is not served here",
+                    "version %.*s of the model is not served here: there is no such "
+                    "number or label",
                     (int)(named.size < 64 ? named.size : 64), (const char *)named.data);
     model_answer(it, ADMIT_REFUSED, &fault);
 }
@@ -168,10 +169,11 @@ model_lead(struct model *m, struct item *it)
 {
     struct span named = it->request.model_version;
     struct version *v = model_choose(m, named);
+    const struct version *later = v != NULL ? v : model_expected(m, named);
     if (v != NULL) {
         model_place(m, it, v);
-    } else if (model_expects(m, named)) {
-        item_set_version(it, named);
+    } else if (later != NULL) {
+        item_set_version(it, named.size > 0 ? later->spec.version : named);
         lobby_add(&m->lobby, it);
     } else {
         refuse_version(it);
@@ -276,11 +278,12 @@ model_drop_lobby(struct model *m, int32_t partition)
 
 /* From one version to another. */
 
+/** Whether an item that waits elsewhere is answered by that version now. */
 static bool
-moves(const struct item *it, const struct version *to)
+moves(const struct model *m, const struct item *it, const struct version *to)
 {
     struct span named = it->request.model_version;
-    return named.size == 0 || span_equal(named, to->spec.version);
+    return named.size == 0 || model_choose(m, named) == to;
 }
 
 static void
@@ -291,11 +294,14 @@ return_item(struct version *from, struct item *it)
     }
 }
 
-void
-model_hand_over(struct model *m, struct version *from, struct version *to)
+/** @param[in] label only what names it; NULL: everything that moves */
+static void
+hand_over(struct model *m,
+          struct version *from,
+          struct version *to,
+          const struct version_label *label)
 {
     struct former_list waiting;
-    (void)m;
     if (!model_spec_covers(&to->spec, &from->spec)) {
         return;
     }
@@ -303,7 +309,10 @@ model_hand_over(struct model *m, struct version *from, struct version *to)
     for (struct former_entry *e = waiting.first; e != NULL;) {
         struct former_entry *next = e->next;
         struct item *it = item_of(e);
-        if (moves(it, to) && dispatcher_add(&to->dispatcher, it) == STATUS_OK) {
+        bool meant = label == NULL
+                         ? moves(m, it, to)
+                         : span_is_text(it->request.model_version, label->name);
+        if (meant && dispatcher_add(&to->dispatcher, it) == STATUS_OK) {
             it->server = to;
             item_set_version(it, to->spec.version);
         } else {
@@ -311,6 +320,21 @@ model_hand_over(struct model *m, struct version *from, struct version *to)
         }
         e = next;
     }
+}
+
+void
+model_hand_over(struct model *m, struct version *from, struct version *to)
+{
+    hand_over(m, from, to, NULL);
+}
+
+void
+model_hand_over_label(struct model *m,
+                      struct version *from,
+                      struct version *to,
+                      const struct version_label *label)
+{
+    hand_over(m, from, to, label);
 }
 
 void

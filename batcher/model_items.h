@@ -30,6 +30,12 @@ void model_drop_lobby(struct model *m, int32_t partition);
  * tensors; else `from` finishes it. */
 void model_hand_over(struct model *m, struct version *from, struct version *to);
 
+/** The same for what names it by the label. */
+void model_hand_over_label(struct model *m,
+                           struct version *from,
+                           struct version *to,
+                           const struct version_label *label);
+
 /** What waits for `from` goes to the lobby, for a version that is loaded after it. */
 void model_vacate(struct model *m, struct version *from);
 

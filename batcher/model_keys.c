@@ -9,6 +9,7 @@
 #include "base/option_value.h"
 #include "batcher/batching.h"
 #include "batcher/repository.h"
+#include "batcher/version_labels.h"
 #include "runner/protocol.h"
 
 #include <ctype.h>
@@ -65,6 +66,10 @@ const struct model_key model_keys[] = {
      .kind = KEY_POLICY,
      .example = "latest",
      .help = "Which versions are served: latest, latest:2, all or specific:1,3."},
+    {.name = VERSION_LABEL_KEY "NAME",
+     .kind = KEY_VERSION,
+     .example = "1",
+     .help = "A name for a version, such as stable: requests may say it instead."},
     {.name = "deadline.default",
      .kind = KEY_DURATION,
      .least = NS_PER_MS,
@@ -95,6 +100,14 @@ const struct model_key model_keys[] = {
      .kind = KEY_BOOL,
      .example = "false",
      .help = "Load it when the first request for it comes."},
+    {.name = "warmup.runs",
+     .kind = KEY_INT,
+     .most = 1000,
+     .example = "10",
+     .help = "So many batches of each size before it is ready; 0: none."},
+    {.name = "warmup.input.N",
+     .example = "zeros",
+     .help = "What they hold: zeros, random, or a file of the version folder, a row."},
     {.name = "steps",
      .example = "decode resize:224x224 normalize:scale=1/255 model topk:5",
      .help = "What is done before and behind the model, beside it in its runner."},
@@ -300,11 +313,15 @@ model_platform_list(char *out, size_t size)
     }
 }
 
-/* input.N is input.0 up to input.31. */
+/* input.N is input.0 up to input.31; whether what stands for NAME is one is judged
+ * where it is taken. */
 static bool
 matches(const char *name, const char *key)
 {
     size_t stem = strlen(name);
+    if (stem > 5 && strcmp(name + stem - 5, ".NAME") == 0) {
+        return strncmp(name, key, stem - 4) == 0 && key[stem - 4] != '\0';
+    }
     if (stem < 3 || strcmp(name + stem - 2, ".N") != 0) {
         return strcmp(name, key) == 0;
     }

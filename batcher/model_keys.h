@@ -23,12 +23,15 @@ enum model_key_kind {
     KEY_TENSOR,   /* pixels FP32 -1,64 */
     KEY_DEVICE,   /* cpu, cpu:1, cuda, cuda:1 */
     KEY_POLICY,   /* of versions */
+    KEY_VERSION,  /* the number of one */
     KEY_HEX,      /* 1 to 16 bytes: 0a1b */
     KEY_PLATFORM
 };
 
 struct model_key {
-    const char *name;    /* "input.N" stands for input.0, input.1, ... */
+    /* "input.N" stands for input.0, input.1, ...; behind "version.label.NAME" stands
+     * any name. */
+    const char *name;
     const char *choices; /* "fail|allow" */
     const char *example; /* the default, or else a good value */
     const char *start;   /* what a new model begins with; NULL: it is not set */

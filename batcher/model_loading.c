@@ -232,10 +232,27 @@ info_of_pair(const struct version *v, struct model_info *info, char *text, size_
     return next;
 }
 
+/** The labels that lead to it, or will when it is loaded. */
+static size_t
+labels_of(const struct model *m, struct span version, struct span *labels)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < m->labels.count; i++) {
+        struct span name = span_of_text(m->labels.items[i].name);
+        const struct version *v = model_choose(m, name);
+        v = v != NULL ? v : model_expected(m, name);
+        if (v != NULL && span_equal(v->spec.version, version)) {
+            labels[count++] = name;
+        }
+    }
+    return count;
+}
+
 void
 model_each_info(struct model *m, model_info_fn fn, void *arg)
 {
     char text[320];
+    struct span labels[VERSION_LABELS_MAX];
     for (const struct version *v = m->versions; v != NULL;) {
         struct model_info info;
         v = info_of_pair(v, &info, text, sizeof text);
@@ -247,6 +264,8 @@ model_each_info(struct model *m, model_info_fn fn, void *arg)
             info.reason = span_of_text(m->trouble);
         }
         info.obeyed_us = m->obeyed_us;
+        info.labels = labels;
+        info.label_count = labels_of(m, info.version, labels);
         fn(arg, &info);
     }
 }

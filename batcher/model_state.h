@@ -23,7 +23,8 @@ enum model_wish {
 struct model {
     struct model_context context;
     char *name;
-    struct version *versions; /* newest first; of one number the wanted one first */
+    struct version *versions;     /* newest first; of one number the wanted one first */
+    struct version_labels labels; /* as they were in the last file without mistakes */
     struct item_pool pool;
     struct lobby lobby;
     struct intake *intake; /* from the first load on, or from the start on demand */

@@ -175,6 +175,16 @@ check_policy(const struct model_key *key, const char *value, struct fault *fault
 }
 
 static enum status
+check_version(const struct model_key *key, const char *value, struct fault *fault)
+{
+    (void)key;
+    return version_number(value) != 0
+               ? STATUS_OK
+               : fault_set(fault, STATUS_INVALID,
+                           "'%.60s' is not the number of a version", value);
+}
+
+static enum status
 check_hex(const struct model_key *key, const char *value, struct fault *fault)
 {
     (void)key;
@@ -206,7 +216,8 @@ static const check_fn checks[] = {
     [KEY_DURATION] = check_duration, [KEY_BYTES] = check_bytes,
     [KEY_ROWS] = check_rows,         [KEY_TENSOR] = check_tensor,
     [KEY_DEVICE] = check_device,     [KEY_POLICY] = check_policy,
-    [KEY_HEX] = check_hex,           [KEY_PLATFORM] = check_platform,
+    [KEY_VERSION] = check_version,   [KEY_HEX] = check_hex,
+    [KEY_PLATFORM] = check_platform,
 };
 
 enum status

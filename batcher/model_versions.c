@@ -55,6 +55,9 @@ model_is_as(const struct model *m, const struct repository_model *read)
     if (m->removed || wanted != read->version_count) {
         return false;
     }
+    if (read->broken == NULL && !version_labels_equal(&m->labels, &read->labels)) {
+        return false;
+    }
     for (size_t i = 0; i < read->version_count; i++) {
         const struct version *v = find_version(m, &read->versions[i]);
         if (v == NULL || !v->wanted) {
@@ -86,6 +89,9 @@ model_take_versions(struct model *m, struct source *source)
                                             .items = &model_items_events,
                                             .changed = versions_changed,
                                             .arg = m};
+    if (source->model.broken == NULL) {
+        version_labels_replace(&m->labels, &source->model.labels);
+    }
     for (struct version *v = m->versions; v != NULL; v = v->next) {
         v->wanted = false;
     }
@@ -106,9 +112,25 @@ model_take_versions(struct model *m, struct source *source)
     return STATUS_OK;
 }
 
+/** The version of that number, if it takes requests. */
+static struct version *
+taking(const struct model *m, uint32_t number)
+{
+    struct version *v = m->versions;
+    while (v != NULL && (!version_takes(v) || v->files->number != number)) {
+        v = v->next;
+    }
+    return v;
+}
+
 struct version *
 model_choose(const struct model *m, struct span named)
 {
+    const struct version_label *label = version_labels_find(&m->labels, named);
+    if (label != NULL) {
+        struct version *v = taking(m, label->number);
+        return v == NULL && label->before != 0 ? taking(m, label->before) : v;
+    }
     for (struct version *v = m->versions; v != NULL; v = v->next) {
         if (version_takes(v) &&
             (named.size == 0 || span_equal(named, v->spec.version))) {
@@ -118,14 +140,18 @@ model_choose(const struct model *m, struct span named)
     return NULL;
 }
 
-bool
-model_expects(const struct model *m, struct span named)
+const struct version *
+model_expected(const struct model *m, struct span named)
 {
-    const struct version *v = m->versions;
-    while (v != NULL && named.size > 0 && !span_equal(named, v->spec.version)) {
-        v = v->next;
+    const struct version_label *label = version_labels_find(&m->labels, named);
+    for (const struct version *v = m->versions; v != NULL; v = v->next) {
+        bool meant = label != NULL ? v->files->number == label->number
+                                   : span_equal(named, v->spec.version);
+        if (named.size == 0 || meant) {
+            return v;
+        }
     }
-    return v != NULL;
+    return NULL;
 }
 
 static struct version *
@@ -195,9 +221,32 @@ take_over(struct model *m, struct version *old)
     version_leave(old);
 }
 
+/** Moves the labels whose new version can answer, with what waits under them. */
+static void
+move_labels(struct model *m)
+{
+    for (size_t i = 0; i < m->labels.count; i++) {
+        struct version_label *label = &m->labels.items[i];
+        struct version *to = label->before == 0 ? NULL : taking(m, label->number);
+        if (to == NULL) {
+            continue;
+        }
+        struct version *from = taking(m, label->before);
+        log_info("label_moved", log_text("model", m->name),
+                 log_text("label", label->name), log_int("old", label->before),
+                 log_int("new", label->number));
+        label->before = 0;
+        if (from != NULL) {
+            model_hand_over_label(m, from, to, label);
+        }
+        versions_changed(m);
+    }
+}
+
 void
 model_steer(struct model *m)
 {
+    move_labels(m);
     struct version **link = &m->versions;
     while (*link != NULL) {
         struct version *v = *link;

@@ -13,12 +13,12 @@
 /** The repository has these versions now. @return STATUS_OK; STATUS_NO_MEMORY */
 MUST_CHECK enum status model_take_versions(struct model *m, struct source *source);
 
-/** Of the versions that take requests the one named, or the newest if size is 0; NULL
- * if there is none now. */
+/** Of the versions that take requests the one named by its number or a label, or the
+ * newest if size is 0; NULL if there is none now. */
 struct version *model_choose(const struct model *m, struct span named);
 
-/** A version of that name, or any, may come to take requests. */
-bool model_expects(const struct model *m, struct span named);
+/** The version of that name, or any, that may come to take requests; or NULL. */
+const struct version *model_expected(const struct model *m, struct span named);
 
 /** Takes what is due a step on: who hands over, who leaves, who is forgotten. */
 void model_steer(struct model *m);

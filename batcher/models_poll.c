@@ -28,7 +28,8 @@ is_alike(const struct repository_model *a, const struct repository_model *b)
     if (a == NULL || b == NULL) {
         return a == b;
     }
-    if (a->terms != b->terms || a->version_count != b->version_count) {
+    if (a->terms != b->terms || a->version_count != b->version_count ||
+        !version_labels_equal(&a->labels, &b->labels)) {
         return false;
     }
     for (size_t i = 0; i < a->version_count; i++) {

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum {
     MODELS_MAX = 256,
@@ -107,6 +108,67 @@ check_versions(struct repository_model *m,
     }
 }
 
+static bool
+is_among(uint32_t number, const uint32_t *numbers, size_t count)
+{
+    size_t i = 0;
+    while (i < count && numbers[i] != number) {
+        i++;
+    }
+    return i < count;
+}
+
+static bool
+is_served(const struct repository_model *m, uint32_t number)
+{
+    size_t i = 0;
+    while (i < m->version_count && m->versions[i].number != number) {
+        i++;
+    }
+    return i < m->version_count;
+}
+
+static void
+check_labels(struct repository_model *m, const struct model_folder *folder)
+{
+    for (size_t i = 0; i < m->labels.count; i++) {
+        const struct version_label *label = &m->labels.items[i];
+        if (is_served(m, label->number)) {
+            continue;
+        }
+        char key[sizeof VERSION_LABEL_KEY + VERSION_LABEL_BYTES];
+        snprintf(key, sizeof key, VERSION_LABEL_KEY "%s", label->name);
+        const struct mistake mistake = {
+            .file = m->file, .line = label->line, .key = model_text(m, key)};
+        bool there = is_among(label->number, folder->numbers, folder->count);
+        mistakes_add(&m->mistakes, &m->arena, &mistake,
+                     there ? "version.policy does not serve version %" PRIu32
+                           : "there is no folder of version %" PRIu32,
+                     label->number);
+    }
+}
+
+/* A file that is not there is told before anything is loaded. */
+static void
+check_warm_up(struct repository_model *m, size_t property)
+{
+    const struct property *p = &m->properties.items[property];
+    bool names_file = strncmp(p->key, "warmup.input.", 13) == 0 &&
+                      strcmp(p->value, "zeros") != 0 && strcmp(p->value, "random") != 0;
+    for (size_t i = 0; names_file && i < m->version_count; i++) {
+        char path[PATH_BYTES + 16];
+        int size = snprintf(path, sizeof path, "%s/%s", m->versions[i].path, p->value);
+        if (size >= 0 && (size_t)size < sizeof path && access(path, F_OK) == 0) {
+            continue;
+        }
+        const struct mistake mistake = {
+            .file = m->file, .line = m->property_lines[property], .key = p->key};
+        mistakes_add(&m->mistakes, &m->arena, &mistake,
+                     "'%.60s' is none of zeros, random and the files of version %s",
+                     p->value, m->versions[i].name);
+    }
+}
+
 static void
 read_versions(struct repository_model *m, const char *path)
 {
@@ -119,6 +181,10 @@ read_versions(struct repository_model *m, const char *path)
     }
     check_versions(m, path, &folder);
     add_versions(m, path, &folder);
+    check_labels(m, &folder);
+    for (size_t i = 0; i < m->properties.count; i++) {
+        check_warm_up(m, i);
+    }
     if (m->version_count > 0) {
         m->version = m->versions[0].name;
         m->path = m->versions[0].path;
@@ -151,10 +217,12 @@ first_error(struct repository_model *m)
     return copy == NULL ? "no memory" : copy;
 }
 
-/* What every version is loaded with is a part of each. */
+/* What every version is loaded with is a part of each. A mistake is, too: also one in
+ * a line that does not count otherwise makes new versions, which fail and tell it. */
 static void
 complete_fingerprints(struct repository_model *m, const char *path)
 {
+    m->terms += mistakes_of_kind(&m->mistakes, MISTAKE_ERROR) > 0 ? 1 : 0;
     uint64_t beside = model_folder_fingerprint(path, false);
     for (size_t i = 0; i < m->version_count; i++) {
         uint64_t *f = &m->versions[i].fingerprint;
@@ -197,6 +265,19 @@ repository_model_close(struct repository_model *m)
 {
     arena_fini(&m->arena);
     *m = (struct repository_model){.name = NULL};
+}
+
+unsigned
+repository_model_line_of(const struct repository_model *m, const char *reason)
+{
+    for (size_t i = 0; i < m->properties.count; i++) {
+        size_t size = strlen(m->properties.items[i].key);
+        if (strncmp(reason, m->properties.items[i].key, size) == 0 &&
+            (reason[size] == '=' || reason[size] == ':')) {
+            return m->property_lines[i];
+        }
+    }
+    return 0;
 }
 
 uint32_t

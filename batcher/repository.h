@@ -13,6 +13,7 @@
 #include "base/status.h"
 #include "batcher/batching.h"
 #include "batcher/mistakes.h"
+#include "batcher/version_labels.h"
 #include "batcher/version_policy.h"
 
 #include <stdbool.h>
@@ -26,8 +27,9 @@ struct repository_version {
     const char *name; /* "3" */
     uint32_t number;
     const char *path; /* of its folder; absolute */
-    /* Of its files, the files beside them and model.properties (comments and
-     * version.policy aside): while it is the same, what was loaded is what is there.
+    /* Of its files, the files beside them and model.properties (comments,
+     * version.policy and labels aside): while it is the same, what was loaded is what
+     * is there. That of a model that is broken is another one.
      * Whoever polls loads what stayed the same for two looks: before, it may be half
      * copied. */
     uint64_t fingerprint;
@@ -44,7 +46,8 @@ struct repository_model {
     size_t version_count;                /* 0 only where `broken` is set */
     struct version_policy policy;        /* version.policy */
     unsigned policy_line;                /* of the file; 0: it says nothing */
-    uint64_t terms; /* a hash of model.properties, comments and version.policy aside */
+    struct version_labels labels;        /* version.label.NAME */
+    uint64_t terms;          /* a hash of what the versions are loaded with */
     const char *platform;    /* platform */
     const char *device;      /* device; "cpu" by default */
     uint32_t max_batch_size; /* max.batch.size; 0 = does not batch */
@@ -54,6 +57,7 @@ struct repository_model {
     int64_t memory_max;      /* memory.max; 0 = no limit, -1 = runner.memory.max */
     struct batching batching;
     struct property_list properties; /* for the runner */
+    unsigned *property_lines;        /* of each, in model.properties */
     struct mistakes mistakes;        /* all that is wrong with it */
     const char *broken; /* why it cannot be loaded, the first mistake; or NULL */
 };
@@ -91,6 +95,10 @@ MUST_CHECK enum status repository_read_model(struct repository_model *out,
                                              const char *repository,
                                              const char *name);
 void repository_model_close(struct repository_model *m);
+
+/** The line of model.properties that a reason of the runner's begins with the key of;
+ * 0: it does not. */
+unsigned repository_model_line_of(const struct repository_model *m, const char *reason);
 
 /** The highest number among the version folders of a model's folder; 0: there is none.
  * @blocks for the disk */

@@ -167,6 +167,7 @@ static void
 pass_on(struct reading *r, const struct property_line *line)
 {
     struct property_list *list = &r->model->properties;
+    r->model->property_lines[list->count] = line->number;
     list->items[list->count++] =
         (struct property){.key = line->key, .value = line->value};
 }
@@ -185,6 +186,21 @@ set_line(struct reading *r,
     }
     if (!is_ours || row->for_runner) {
         pass_on(r, line);
+    }
+}
+
+static void
+take_label(struct reading *r, const struct property_line *line)
+{
+    const char *name = line->key + sizeof VERSION_LABEL_KEY - 1;
+    if (!version_label_is_name(name)) {
+        complain(r, line->number, line->key,
+                 "'%.80s' is no label: these are letters, digits, - and _, at most %d, "
+                 "and no number",
+                 name, VERSION_LABEL_BYTES - 1);
+    } else if (version_labels_add(&r->model->labels, name, version_number(line->value),
+                                  line->number) != STATUS_OK) {
+        complain(r, line->number, line->key, "more than %d labels", VERSION_LABELS_MAX);
     }
 }
 
@@ -233,7 +249,10 @@ take_line(struct reading *r, const struct property_line *line)
         complain_unknown(r, line);
         return;
     }
-    if (model_value_check(row, line->value, &fault) == STATUS_OK) {
+    bool good = model_value_check(row, line->value, &fault) == STATUS_OK;
+    if (good && row->kind == KEY_VERSION) {
+        take_label(r, line);
+    } else if (good) {
         set_line(r, row, line);
     } else if (row->kind == KEY_PLATFORM && line->value[0] != '\0') {
         const struct mistake m = {.kind = MISTAKE_FOREIGN,
@@ -342,7 +361,8 @@ check_tensors(struct reading *r)
     }
 }
 
-/* A hash of what a version is loaded with: FNV-1a, 64 bits. */
+/* A hash of what a version is loaded with: FNV-1a, 64 bits. Which of them are served,
+ * and by which names, is not a part of it. */
 static uint64_t
 terms_of(const struct properties_text *text)
 {
@@ -350,7 +370,9 @@ terms_of(const struct properties_text *text)
     for (size_t i = 0; i < text->count; i++) {
         const struct property_line *line = &text->lines[i];
         const char *const texts[] = {line->key, "=", line->value, "\n"};
-        bool counts = strcmp(line->key, "version.policy") != 0;
+        bool counts =
+            strcmp(line->key, "version.policy") != 0 &&
+            strncmp(line->key, VERSION_LABEL_KEY, sizeof VERSION_LABEL_KEY - 1) != 0;
         for (size_t t = 0; counts && t < sizeof texts / sizeof *texts; t++) {
             for (const char *c = texts[t]; *c != '\0'; c++) {
                 hash = (hash ^ (unsigned char)*c) * UINT64_C(0x100000001b3);
@@ -372,7 +394,9 @@ repository_model_parse(struct repository_model *m, struct span text, const char 
     struct reading r = {.model = m, .file = file};
     m->properties.items =
         arena_array(&m->arena, PROPERTY_LINES_MAX, sizeof *m->properties.items);
-    if (m->properties.items == NULL ||
+    m->property_lines =
+        arena_array(&m->arena, PROPERTY_LINES_MAX, sizeof *m->property_lines);
+    if (m->properties.items == NULL || m->property_lines == NULL ||
         properties_text_read(&r.text, text, file, &m->arena, &m->mistakes) !=
             STATUS_OK) {
         repository_model_no_memory(m);

@@ -162,6 +162,10 @@ print_model(const struct repository_model *m)
     for (size_t i = 0; i < m->version_count; i++) {
         printf(" %s", m->versions[i].name);
     }
+    for (size_t i = 0; i < m->labels.count; i++) {
+        printf("%s %s=%" PRIu32, i == 0 ? "; labels:" : "", m->labels.items[i].name,
+               m->labels.items[i].number);
+    }
     printf("\n");
 }
 

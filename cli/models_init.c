@@ -139,17 +139,29 @@ guess_layers(struct beginning *b)
 
 /* The file. */
 
+/* input.0 for input.N, version.label.stable for version.label.NAME. */
+static void
+write_name(struct buf *out, const char *name)
+{
+    size_t size = strlen(name);
+    if (ends_with(name, ".N")) {
+        buf_append_format(out, "%.*s0", (int)size - 1, name);
+    } else if (ends_with(name, ".NAME")) {
+        buf_append_format(out, "%.*sstable", (int)size - 4, name);
+    } else {
+        buf_append_text(out, name);
+    }
+}
+
 static void
 write_key(struct buf *out, const struct model_key *key, const char *live)
 {
-    size_t size = strlen(key->name);
-    bool numbered = size > 2 && strcmp(key->name + size - 2, ".N") == 0;
     const char *choices = key->choices == NULL ? "" : key->choices;
     buf_append_format(out, "\n# %s%s%s%s\n", key->help, choices[0] == '\0' ? "" : " (",
                       choices, choices[0] == '\0' ? "" : ")");
-    buf_append_format(out, "%s%.*s%s=%s\n", live == NULL ? "#" : "",
-                      (int)(numbered ? size - 1 : size), key->name, numbered ? "0" : "",
-                      live == NULL ? key->example : live);
+    buf_append_text(out, live == NULL ? "#" : "");
+    write_name(out, key->name);
+    buf_append_format(out, "=%s\n", live == NULL ? key->example : live);
 }
 
 /* The value that a new model has, or NULL: a comment with an example. */

@@ -46,8 +46,9 @@ find_model(struct ingest *ingest,
     line->info = catalogue_version(line->model, version, clock_wall_us(), NULL);
     line->body.model_version = version;
     if (line->info == NULL) {
-        return fault_set(fault, STATUS_NOT_FOUND, "model %.*s has no version %.*s",
-                         (int)name.size, (const char *)name.data, (int)version.size,
+        return fault_set(fault, STATUS_NOT_FOUND,
+                         "model %.*s has no version or label %.*s", (int)name.size,
+                         (const char *)name.data, (int)version.size,
                          (const char *)version.data);
     }
     return STATUS_OK;

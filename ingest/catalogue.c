@@ -294,6 +294,16 @@ version_compare(struct span a, struct span b)
     return order;
 }
 
+static bool
+entry_is_named(const struct catalogue_entry *entry, struct span name)
+{
+    bool named = span_equal(entry->info.version, name);
+    for (size_t i = 0; i < entry->info.label_count && !named; i++) {
+        named = span_equal(entry->info.labels[i], name);
+    }
+    return named;
+}
+
 const struct model_info *
 catalogue_version(const struct catalogue_model *model,
                   struct span version,
@@ -304,7 +314,7 @@ catalogue_version(const struct catalogue_model *model,
     bool best_ready = false;
     for (size_t i = 0; i < model->entry_count; i++) {
         const struct catalogue_entry *entry = model->entries[i];
-        if (version.size > 0 && !span_equal(entry->info.version, version)) {
+        if (version.size > 0 && !entry_is_named(entry, version)) {
             continue;
         }
         bool entry_ready = entry_is_ready(entry, now_us);
@@ -379,6 +389,42 @@ catalogue_versions(const struct catalogue_model *model,
         memmove(&versions[at + 1], &versions[at], (count - at) * sizeof(versions[0]));
         versions[at] = version;
         count++;
+    }
+    return count;
+}
+
+/* In its place among those known, once. */
+static size_t
+label_insert(struct oip_label *labels, size_t count, struct span name)
+{
+    size_t at = 0;
+    while (at < count && version_compare(labels[at].name, name) < 0) {
+        at++;
+    }
+    if (at < count && span_equal(labels[at].name, name)) {
+        return count;
+    }
+    memmove(&labels[at + 1], &labels[at], (count - at) * sizeof(labels[0]));
+    labels[at].name = name;
+    return count + 1;
+}
+
+size_t
+catalogue_labels(const struct catalogue_model *model,
+                 int64_t now_us,
+                 struct oip_label *labels,
+                 size_t max)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < model->entry_count; i++) {
+        const struct model_info *info = &model->entries[i]->info;
+        for (size_t j = 0; j < info->label_count && count < max; j++) {
+            count = label_insert(labels, count, info->labels[j]);
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        labels[i].version =
+            catalogue_version(model, labels[i].name, now_us, NULL)->version;
     }
     return count;
 }

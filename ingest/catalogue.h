@@ -13,6 +13,7 @@
 #include "base/span.h"
 #include "base/status.h"
 #include "schemas/message.h"
+#include "schemas/oip.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -62,7 +63,8 @@ struct catalogue_model *catalogue_at(const struct catalogue *catalogue, size_t n
 /**
  * What is known of a version.
  *
- * @param[in]  version empty: the newest one that is ready, else the newest
+ * @param[in]  version its number or a label; empty: the newest one that is ready, else
+ *                     the newest. Where batchers differ of a label, the newest as well
  * @param[out] ready   may be NULL
  * @return NULL if the version is not known; valid until the next catalogue_apply()
  */
@@ -89,5 +91,12 @@ size_t catalogue_serving(const struct catalogue_model *model, int64_t now_us);
 size_t catalogue_versions(const struct catalogue_model *model,
                           struct span *versions,
                           size_t max);
+
+/** Writes the labels known, by name, with the version that each leads to. @return how
+ * many, at most max */
+size_t catalogue_labels(const struct catalogue_model *model,
+                        int64_t now_us,
+                        struct oip_label *labels,
+                        size_t max);
 
 #endif

@@ -10,7 +10,7 @@
 
 #include <stdio.h>
 
-enum { DOCUMENT_BYTES_MAX = 16 * 1024 * 1024, VERSIONS_MAX = 64 };
+enum { DOCUMENT_BYTES_MAX = 16 * 1024 * 1024, VERSIONS_MAX = 64, LABELS_MAX = 64 };
 
 static void
 document_respond(struct http_exchange *x, int http_code, struct buf *body)
@@ -118,7 +118,7 @@ model_found(struct ingest *ingest,
         fault_set(&fault, STATUS_NOT_FOUND, "model %.*s is not known",
                   (int)match->model.size, (const char *)match->model.data);
     } else {
-        fault_set(&fault, STATUS_NOT_FOUND, "model %.*s has no version %.*s",
+        fault_set(&fault, STATUS_NOT_FOUND, "model %.*s has no version or label %.*s",
                   (int)match->model.size, (const char *)match->model.data,
                   (int)match->version.size, (const char *)match->version.data);
     }
@@ -136,10 +136,14 @@ model_get(struct ingest *ingest,
         return;
     }
     struct span versions[VERSIONS_MAX];
-    size_t count = catalogue_versions(found.model, versions, VERSIONS_MAX);
+    struct oip_label labels[LABELS_MAX];
+    struct oip_names names = {.versions = versions, .labels = labels};
+    names.version_count = catalogue_versions(found.model, versions, VERSIONS_MAX);
+    names.label_count =
+        catalogue_labels(found.model, clock_wall_us(), labels, LABELS_MAX);
     struct buf body;
     buf_init(&body, DOCUMENT_BYTES_MAX);
-    oip_write_model(found.info, versions, count, &body);
+    oip_write_model(found.info, &names, &body);
     document_respond(x, 200, &body);
 }
 

@@ -127,8 +127,9 @@ find_model(struct draft *d)
         return fault_set(&d->fault, STATUS_NOT_FOUND, "model %.*s is not known",
                          (int)name.size, (const char *)name.data);
     }
-    return fault_set(&d->fault, STATUS_NOT_FOUND, "model %.*s has no version %.*s",
-                     (int)name.size, (const char *)name.data, (int)d->version.size,
+    return fault_set(&d->fault, STATUS_NOT_FOUND,
+                     "model %.*s has no version or label %.*s", (int)name.size,
+                     (const char *)name.data, (int)d->version.size,
                      (const char *)d->version.data);
 }
 

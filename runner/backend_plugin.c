@@ -87,7 +87,8 @@ plugin_unload(void *state)
     plugin_library_close(&p->library);
 }
 
-/* Its place is settled in the warm-up, before there is a second thread. */
+/* Of the two batches the first one settles the places. It is told by the thread that
+ * prepares it, before the other thread is given any. */
 static struct plugin_batch *
 view_for(struct plugin *p, const struct batch *b)
 {

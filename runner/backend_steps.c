@@ -160,9 +160,10 @@ steps_unload(void *state)
 /* Before the model. */
 
 /*
- * The lane of a batch, which keeps it for good: there are as many lanes as batches. The
- * first is given away in the warm-up, before there are two threads, and the second is
- * looked at only by who does not own the first, one thread at a time.
+ * The lane of a batch, which keeps it for good: there are as many lanes as batches.
+ * Each is given away by the thread that prepares its batch, before the other one has
+ * it; and the second is looked at only by who does not own the first, one thread at a
+ * time.
  */
 static struct lane *
 lane_of(struct steps_backend *s, const struct batch *b)
@@ -214,7 +215,7 @@ read_images(struct steps_backend *s, struct batch *b, uint8_t *rows)
         if (!next_element(&data, &bytes)) {
             return batch_fail(b, "the input image holds fewer elements than rows");
         }
-        bytes = b->warm_up ? buf_span(&s->image.sample) : bytes;
+        bytes = b->warm_up && bytes.size == 0 ? buf_span(&s->image.sample) : bytes;
         enum status status =
             steps_image_read(&s->image, bytes, rows + i * row_bytes, &fault);
         if (status != STATUS_OK) {

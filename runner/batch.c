@@ -11,8 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { BYTES_LENGTH = 4 }; /* the length in front of a BYTES element */
-
 enum slot_outcome
 batch_fail(struct batch *b, const char *format, ...)
 {
@@ -230,48 +228,4 @@ batch_output(struct batch *b, uint32_t index, const int64_t *shape, size_t size)
     t->size = size;
     b->outputs_at = offset + size;
     return slot_bytes_at(b->slot, offset);
-}
-
-enum status
-batch_fill_zeros(struct slot_head *slot,
-                 uint64_t slot_bytes,
-                 const struct model *model,
-                 uint32_t rows,
-                 struct fault *fault)
-{
-    slot->rows = rows;
-    slot->input_count = model->input_count;
-    uint64_t end = SLOT_DATA_OFFSET;
-    for (uint32_t i = 0; i < model->input_count; i++) {
-        const struct model_tensor *spec = &model->inputs[i];
-        struct slot_tensor *t = &slot->inputs[i];
-        uint64_t element = datatype_size(spec->datatype);
-        uint64_t size = element > 0 ? element : BYTES_LENGTH;
-        uint64_t elements = (uint64_t)model_row_elements(model, spec);
-        if (__builtin_mul_overflow(size, elements, &size) ||
-            __builtin_mul_overflow(size, (uint64_t)slot->rows, &size) ||
-            size > slot_bytes - end) {
-            return fault_set(fault, STATUS_TOO_LARGE,
-                             "%" PRIu32
-                             " rows of input %s do not fit a slot of %" PRIu64
-                             " bytes; lower max.batch.size or raise the slot's bytes",
-                             slot->rows, spec->name, slot_bytes);
-        }
-        memcpy(t->name, spec->name, sizeof t->name);
-        t->datatype = (uint32_t)spec->datatype;
-        t->rank = spec->rank;
-        for (uint32_t d = 0; d < spec->rank; d++) {
-            t->shape[d] = spec->shape[d] < 0 ? 1 : spec->shape[d];
-        }
-        if (model->max_batch_size > 0) {
-            t->shape[0] = slot->rows;
-        }
-        t->offset = end;
-        t->size = size;
-        memset(slot_bytes_at(slot, end), 0, size);
-        end = align_up(end + size);
-        end = end < slot_bytes ? end : slot_bytes;
-    }
-    slot->inputs_end = end;
-    return STATUS_OK;
 }

@@ -28,7 +28,7 @@ struct batch {
     uint64_t slot_bytes;
     uint64_t outputs_at;       /* first byte still free */
     uint32_t rows;             /* 1..max_batch_size; 1 where the model does not batch */
-    bool warm_up;              /* zeros of our own making, before `loaded` */
+    bool warm_up;              /* of our own making, before `loaded` */
     enum slot_outcome outcome; /* so far */
     char *row_errors; /* [rows][SLOT_ROW_ERROR_BYTES] in the slot; NULL: none failed */
     struct batch_input inputs[SLOT_TENSORS_MAX]; /* as model->inputs */
@@ -74,17 +74,5 @@ void batch_fail_row(struct batch *b,
                     enum slot_row how,
                     const char *format,
                     ...) PRINTF_LIKE(4, 5);
-
-/**
- * Makes a batch of zeros (BYTES elements are empty, variable dimensions 1).
- *
- * @param[in] rows 1..max_batch_size; 1 where the model does not batch
- * @return STATUS_OK; STATUS_TOO_LARGE if the inputs do not fit the slot
- */
-MUST_CHECK enum status batch_fill_zeros(struct slot_head *slot,
-                                        uint64_t slot_bytes,
-                                        const struct model *model,
-                                        uint32_t rows,
-                                        struct fault *fault);
 
 #endif

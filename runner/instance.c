@@ -72,7 +72,7 @@ load_model(struct instance *in, struct fault *fault)
     };
     status = in->ops->load(in->state, &source, &in->model, fault);
     if (status == STATUS_OK) {
-        status = warm_up_run(&in->warm_up, &in->pipeline, fault);
+        status = warm_up_run(&in->warm_up, &in->pipeline, &source, fault);
     }
     if (status == STATUS_OK && in->model.device_bytes == 0) {
         in->model.device_bytes = device_memory_claim();

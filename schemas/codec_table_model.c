@@ -99,11 +99,16 @@ static const struct codec_field model_info_fields[] = {
      .offset = offsetof(struct model_info, obeyed_us),
      .min = INT64_MIN,
      .max = INT64_MAX},
+    {.name = "labels",
+     .type = &codec_texts,
+     .offset = offsetof(struct model_info, labels),
+     .count_offset = offsetof(struct model_info, label_count),
+     .max = 32},
 };
 
 const struct codec_record codec_model_info = {
     .fields = model_info_fields,
     .field_count = sizeof(model_info_fields) / sizeof(model_info_fields[0]),
     .size = sizeof(struct model_info),
-    .fingerprint = 0xf83a4d47c3ac8e96U,
+    .fingerprint = 0x490812a16694049fU,
 };

@@ -141,12 +141,14 @@ struct model_info {
     size_t input_count;
     const struct tensor_spec *outputs;
     size_t output_count;
-    int32_t max_batch_size; /* rows; 0 = the model does not batch */
-    int32_t replicas;       /* instances of the model in this batcher */
-    int64_t published_us;   /* wall; republished every 5 s while alive */
-    int64_t batch_us;       /* that a full batch is expected to run; 0 = not known */
-    int64_t memory_bytes;   /* that it takes while loaded; 0 = not known */
-    int64_t obeyed_us;      /* issue of the last order that this is the outcome of */
+    int32_t max_batch_size;    /* rows; 0 = the model does not batch */
+    int32_t replicas;          /* instances of the model in this batcher */
+    int64_t published_us;      /* wall; republished every 5 s while alive */
+    int64_t batch_us;          /* that a full batch is expected to run; 0 = not known */
+    int64_t memory_bytes;      /* that it takes while loaded; 0 = not known */
+    int64_t obeyed_us;         /* issue of the last order that this is the outcome of */
+    const struct span *labels; /* names beside its number */
+    size_t label_count;
 };
 
 const char *model_state_name(enum model_state state);

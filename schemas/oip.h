@@ -128,10 +128,24 @@ void oip_write_batch_gone(uint32_t line, struct buf *b);
 /** Why the stream ends although there is more. */
 void oip_write_batch_break(enum status status, struct buf *b);
 
-/** Appends the metadata document of GET /v2/models/{m}. */
+/** A name for a version. */
+struct oip_label {
+    struct span name;
+    struct span version;
+};
+
+/** By which a model's versions can be asked for. */
+struct oip_names {
+    const struct span *versions;
+    size_t version_count;
+    const struct oip_label *labels;
+    size_t label_count;
+};
+
+/** Appends the metadata document of GET /v2/models/{m}; `labels` is in it where there
+ * are any. */
 void oip_write_model(const struct model_info *model,
-                     const struct span *versions,
-                     size_t version_count,
+                     const struct oip_names *names,
                      struct buf *b);
 
 /** Appends the document of GET /v2/models/{m}/config. */

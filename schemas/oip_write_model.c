@@ -24,10 +24,35 @@ write_specs(struct buf *b, const struct tensor_spec *specs, size_t count)
     buf_append_byte(b, ']');
 }
 
+static void
+write_versions(struct buf *b, const struct oip_names *names)
+{
+    buf_append_byte(b, '[');
+    for (size_t i = 0; i < names->version_count; i++) {
+        if (i > 0) {
+            buf_append_byte(b, ',');
+        }
+        oip_write_text(names->versions[i], b);
+    }
+    buf_append(b, "],", 2);
+}
+
+static void
+write_labels(struct buf *b, const struct oip_names *names)
+{
+    oip_write_key(b, "labels");
+    for (size_t i = 0; i < names->label_count; i++) {
+        buf_append_byte(b, i == 0 ? '{' : ',');
+        oip_write_text(names->labels[i].name, b);
+        buf_append_byte(b, ':');
+        oip_write_text(names->labels[i].version, b);
+    }
+    buf_append(b, "},", 2);
+}
+
 void
 oip_write_model(const struct model_info *model,
-                const struct span *versions,
-                size_t version_count,
+                const struct oip_names *names,
                 struct buf *b)
 {
     buf_append_byte(b, '{');
@@ -35,14 +60,10 @@ oip_write_model(const struct model_info *model,
     oip_write_text(model->model, b);
     buf_append_byte(b, ',');
     oip_write_key(b, "versions");
-    buf_append_byte(b, '[');
-    for (size_t i = 0; i < version_count; i++) {
-        if (i > 0) {
-            buf_append_byte(b, ',');
-        }
-        oip_write_text(versions[i], b);
+    write_versions(b, names);
+    if (names->label_count > 0) {
+        write_labels(b, names);
     }
-    buf_append(b, "],", 2);
     oip_write_key(b, "platform");
     oip_write_text(model->platform, b);
     buf_append_byte(b, ',');

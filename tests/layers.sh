@@ -41,7 +41,7 @@ declare -A homes=(
 )
 pure="base/heap base/map base/datatype schemas/framing schemas/codec batcher/cost
 batcher/cancel batcher/former batcher/former_batch batcher/former_fit batcher/former_list
-batcher/former_store batcher/device batcher/output_check batcher/reply_time batcher/version_policy batcher/watermark
+batcher/former_store batcher/device batcher/output_check batcher/reply_time batcher/version_labels batcher/version_policy batcher/watermark
 results/correlate results/batch_line schemas/ndjson schemas/avro_row bus/partition bus/lane
 runner/ort_outcome runner/ort_signature runner/ort_texts
 base/digest ingest/lockout ingest/share ingest/admission ingest/promise ingest/arrivals ingest/drain ingest/running_jobs"

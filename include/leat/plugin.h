@@ -167,7 +167,7 @@ struct leat_batch {
     uint32_t padded_rows; /* the bucket of batch.buckets that it is padded up to;
                              `rows` where there are none. A hint: inputs and outputs
                              have `rows` */
-    uint32_t warm_up;     /* 1: zeros of Leat's own making, before the model is ready */
+    uint32_t warm_up;     /* 1: of Leat's own making, before the model is ready */
     uint32_t input_count;
     const struct leat_input *inputs; /* in the model's order */
     void *prepared; /* the plug-in's own: what prepare() left for run(); else NULL */

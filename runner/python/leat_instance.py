@@ -27,6 +27,7 @@ except ImportError as missing:
                       "python3-numpy, or name another Python by python.command") from missing
 
 import leat_runner
+import leat_sample
 import leat_slab
 from leat_batch import Batch, WrongReturn, WrongSlot, write_tensors
 from leat_model import Model, describe
@@ -64,6 +65,8 @@ class Instance:
             leat_control.number(fields, "slot_bytes", leat_slab.DATA + leat_slab.ALIGN, 2**36),
             fds)
         self.model = None
+        self.samples = None
+        self.failures = {}  # of the last batch, by row
 
     def load(self):
         if "steps" in self.context.properties:
@@ -116,7 +119,7 @@ class Instance:
         taken_ns = slot.times()[0]
         slot.set_time(leat_slab.PREPARED, taken_ns)
         slot.set_time(leat_slab.STARTED, time.monotonic_ns())
-        failures = {}
+        failures = self.failures = {}
         try:
             batch = Batch(slot, self.model.specs)
             outputs, alive = self.model.answer(batch.inputs, batch.rows, failures)
@@ -148,7 +151,7 @@ class Instance:
         """Writes a sample as the batcher writes a batch."""
         specs = self.model.specs
         end = write_tensors(slot, leat_slab.INPUTS, leat_slab.DATA, specs.inputs,
-                            self.model.sample(rows))
+                            self.samples.batch(rows))
         slot.set_parent_part(rows, len(specs.inputs), end)
 
     def _run_sample(self, slot, rows):
@@ -158,6 +161,10 @@ class Instance:
         if outcome != leat_slab.SUCCEEDED:
             raise LoadFailed(f"warm-up with {rows} rows: {slot.error()}",
                              outcome == leat_slab.OUT_OF_MEMORY)
+        if self.failures and self.samples.file_key:
+            message, _ = next(iter(self.failures.values()))
+            raise LoadFailed(f"{self.samples.file_key}: the model does not answer this row: "
+                             f"{message}")
         _, _, started_ns, completed_ns = slot.times()
         return completed_ns - started_ns
 
@@ -178,22 +185,20 @@ class Instance:
             best_ns = min(best_ns, self._run_sample(slot, rows))
         return best_ns
 
-    def _warm_up(self):
-        """(rows, nanoseconds) of each size measured, ascending."""
-        wanted = self.context.properties.get("python.warm.up", "true")
-        if wanted not in ("true", "false"):
-            raise LoadFailed(f"python.warm.up={wanted} is neither true nor false")
-        if wanted == "false":
-            return []
+    def _run_size(self, rows, runs):
+        """As often as the model says; the first one counts only if it is the only one."""
+        times = []
+        for run in range(runs):
+            if self.flags.stopping:
+                break
+            slot = self.slab.slots[run % len(self.slab.slots)]
+            times.append(self._run_sample(slot, rows))
+        return min(times[1:] or times, default=0)
+
+    def _run_briefly(self):
         *others, most = self._sizes()
-        try:
-            for slot in self.slab.slots:
-                self._run_sample(slot, most)
-        except LoadFailed as failure:
-            if failure.no_memory or hasattr(self.model.subject, "example"):
-                raise
-            raise LoadFailed(f"{failure} (a class that cannot take zeros defines "
-                             "example(rows), or python.warm.up=false)") from failure
+        for slot in self.slab.slots:
+            self._run_sample(slot, most)
         until_ns = time.monotonic_ns() + SWEEP_NS
         costs = [(most, self._measure(most))]
         for index, rows in enumerate(others):
@@ -201,6 +206,28 @@ class Instance:
                 self._run_sample(self.slab.slots[0], rows)
                 costs.insert(-1, (rows, self._measure(rows)))
         return costs
+
+    def _run_as_told(self, runs):
+        costs = [(rows, self._run_size(rows, runs)) for rows in reversed(self._sizes())]
+        return [(rows, ns) for rows, ns in reversed(costs) if ns]
+
+    def _warm_up(self):
+        """(rows, nanoseconds) of each size measured, ascending."""
+        wanted = self.context.properties.get("python.warm.up", "true")
+        if wanted not in ("true", "false"):
+            raise LoadFailed(f"python.warm.up={wanted} is neither true nor false")
+        self.samples = leat_sample.Samples(self.context, self.model.specs, self.model.subject)
+        runs = leat_sample.runs(self.context.properties)
+        if wanted == "false" or runs == 0:
+            return []
+        try:
+            return self._run_briefly() if runs is None else self._run_as_told(runs)
+        except LoadFailed as failure:
+            if (failure.no_memory or self.samples.file_key
+                    or hasattr(self.model.subject, "example")):
+                raise
+            raise LoadFailed(f"{failure} (a class that cannot take zeros defines example(rows), "
+                             "or warmup.input.0 names a row, or warmup.runs=0)") from failure
 
 
 def _memory_used():

@@ -12,7 +12,7 @@ import sys
 import numpy as np
 
 import leat_runner
-from leat_batch import WrongReturn, checked
+from leat_batch import WrongReturn
 from leat_slab import TENSORS_MAX
 from leat_tensor import TensorSpec
 
@@ -91,14 +91,6 @@ class Model:
         self.postprocess = getattr(self.subject, "postprocess", None)
         if hasattr(self.subject, "load"):
             self.subject.load()
-
-    def sample(self, rows):
-        """Inputs for the warm-up: the class's own, or zeros and empty texts."""
-        count = rows if self.specs.max_batch_size else None
-        if not hasattr(self.subject, "example"):
-            return {spec.name: spec.zeros(count) for spec in self.specs.inputs}
-        given = self.subject.example(rows)
-        return {spec.name: checked(spec, given[spec.name], count) for spec in self.specs.inputs}
 
     def _call_dict(self, inputs):
         if self.preprocess:

@@ -80,6 +80,31 @@ def mend(models, folder):
     print("ok: mistakes are told with file and line, a missing tensor by loading it")
 
 
+def warm_up(models, folder):
+    """What it is made of is told with file and line where it is wrong, and run where it is right."""
+    path = os.path.join(models, "mine", "model.properties")
+    row = os.path.join(folder, "1", "row.bin")
+    text = open(path, encoding="utf-8").read()
+    line = text.count("\n") + 1
+    edit(path, text, text + "warmup.input.0=row.bin\nwarmup.runs=4\n")
+    says(leat("check", folder), 78, f"{path}:{line}: warmup.input.0: 'row.bin' is none of zeros, "
+         "random and the files of version 1")
+    with open(row, "wb") as f:
+        f.write(bytes(255))
+    says(leat("check", folder), 1, f"{path}: version 1 cannot be loaded: "
+         f"model.properties:{line}: warmup.input.0=row.bin: the file has 255 bytes, a row of "
+         "input input (FP32) takes 256")
+    with open(row, "ab") as f:
+        f.write(bytes(1))
+    says(leat("check", folder), 0, "rows", "good")
+    edit(path, "warmup.runs=4", "warmup.runs=0")
+    out = says(leat("check", folder), 0, "good")
+    assert "ms a batch" not in out, out
+    edit(path, "warmup.input.0=row.bin\nwarmup.runs=0\n", "")
+    os.remove(row)
+    print("ok: the warm-up is as model.properties says")
+
+
 def look(models):
     """What a repository of several models says."""
     says(leat("init", models, "noise", "--platform=sim"), 0, "platform=sim")
@@ -123,7 +148,9 @@ def serve(s, models):
 def main():
     with stage.Stage() as s:
         models = os.path.join(s.folder, "models")
-        mend(models, begin(models))
+        folder = begin(models)
+        mend(models, folder)
+        warm_up(models, folder)
         look(models)
         serve(s, models)
 

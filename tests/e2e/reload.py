@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Models that change while a real Kafka brings requests: new files and new versions take over under
-load by poll, signal and order; what is broken replaces nothing and is told; lazy models are loaded
-when they are asked and make room for each other; folders come and go."""
+load by poll, signal and order; labels move from one version to another; what is broken replaces
+nothing and is told; lazy models are loaded when they are asked and make room for each other; folders
+come and go."""
 import os
 import shutil
 import signal
@@ -76,6 +77,74 @@ def tells_of_what_is_broken(http, models):
     assert order(http, "m", "load", "?wait=x")[0] == 400
 
 
+def moves_a_label(http, models, batcher):
+    """Whoever says `stable` is answered by the version that it leads to at the moment."""
+    both = ["max.batch.size=16", "sim.alpha=1ms", "version.policy=all"]
+    write(models, "m", *both, "version.label.stable=1", "version.label.canary=2")
+    assert order(http, "m", "load")[0] == 200
+    metadata = ask.call(http, "GET", "/v2/models/m")[2]
+    assert metadata["labels"] == {"canary": "2", "stable": "1"}, metadata
+    assert infer(http, "m", "stable")[1]["model_version"] == "1"
+    assert infer(http, "m", "canary")[1]["model_version"] == "2"
+    assert ask.call(http, "GET", "/v2/models/m/versions/stable")[0] == 200
+    assert ask.call(http, "GET", "/v2/models/m/versions/stable/ready")[0] == 200
+    code, answer = infer(http, "m", "stabl")
+    assert code == 404 and "version or label stabl" in answer["detail"], answer
+    job = BODY[:-1] + b',"model":"m","model_version":"stable"}'
+    code, _, job = ask.call(http, "POST", "/v1/jobs?wait=10", job)
+    job = stage.wait_for("the job", lambda: (lambda j: j["status"] == "succeeded" and j)(
+        ask.call(http, "GET", f"/v1/jobs/{job['id']}")[2]))
+    assert job["model_version"] == "1", job
+    code, _, batch = ask.call(http, "POST", "/v1/batches?model=m&version=canary", BODY)
+    assert code == 202, batch
+    path = f"/v1/batches/{batch['id']}"
+    stage.wait_for("the batch", lambda: ask.call(http, "GET", path)[2]["succeeded"] == 1)
+    line = ask.call(http, "GET", path + "/results")[2]
+    job = ask.call(http, "GET", f"/v1/jobs/{line['job']}")[2]
+    assert line["status"] == "succeeded" and job["model_version"] == "2", (line, job)
+
+    loaded = batcher.log().count("msg=model_loaded")
+    write(models, "m", *both, "version.label.stable=2", "version.label.canary=2")
+    batcher.process.send_signal(signal.SIGHUP)
+    batcher.wait_log("msg=label_moved", "label=stable", "old=1", "new=2")
+    assert infer(http, "m", "stable")[1]["model_version"] == "2"
+    stage.wait_for("the word of it", lambda: ask.call(
+        http, "GET", "/v2/models/m")[2]["labels"]["stable"] == "2")
+    write(models, "m", *both, "version.label.stable=1")
+    batcher.wait_log("msg=label_moved", "label=stable", "old=2", "new=1")  # by the poll
+    assert infer(http, "m", "stable")[1]["model_version"] == "1"
+    assert batcher.log().count("msg=model_loaded") == loaded, "a label loads nothing"
+    write(models, "m", *both, "version.label.stable=9")
+    code, answer = order(http, "m", "load")
+    assert code == 409 and "no folder of version 9" in answer["detail"], answer
+    assert infer(http, "m", "stable")[1]["model_version"] == "1"
+    write(models, "m", "max.batch.size=16", "sim.alpha=1ms")
+    assert order(http, "m", "load")[0] == 200
+    assert infer(http, "m", "stable")[0] == 404
+    assert "labels" not in ask.call(http, "GET", "/v2/models/m")[2]
+
+
+def differ_between_batchers(s):
+    """Who runs a request says what a label means; one that it does not know is 404."""
+    s.topics("d.", ["m"], 4)
+    both = ["max.batch.size=4", "version.policy=all"]
+    repositories = [s.models(m=[*both, "version.label.stable=1"]),
+                    s.models(m=[*both, "version.label.stable=2", "version.label.green=2"])]
+    for models in repositories:
+        os.makedirs(os.path.join(models, "m", "2"))
+    batchers = [s.batcher("d.", models) for models in repositories]
+    http = s.ingest("d.").ready["http"]
+    s.balanced(batchers, 4)
+    newest = {"green": "2", "stable": "2"}
+    stage.wait_for("the labels", lambda: ask.call(
+        http, "GET", "/v2/models/m")[2].get("labels") == newest)
+    stable = [infer(http, "m", "stable") for _ in range(40)]
+    green = [infer(http, "m", "green") for _ in range(40)]
+    assert {code for code, _ in stable} == {200}, stable
+    assert {answer["model_version"] for _, answer in stable} == {"1", "2"}, stable
+    assert {answer.get("model_version", code) for code, answer in green} == {"2", 404}, green
+
+
 def unloads_by_order(s, http):
     assert order(http, "m", "unload")[0] == 200
     state = index(http, "m", "2")
@@ -128,9 +197,11 @@ def main():
         stage.wait_for("m", lambda: infer(http, "m")[0] == 200)
         replaces_under_load(s, http, models, batcher)
         tells_of_what_is_broken(http, models)
+        moves_a_label(http, models, batcher)
         unloads_by_order(s, http)
         takes_folders_as_they_come_and_go(s, http, models, batcher)
         assert batcher.stop() == 0, batcher.log()
+        differ_between_batchers(s)
         makes_room(s)
 
 

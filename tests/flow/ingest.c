@@ -213,7 +213,7 @@ Test(ingest_flow, refuses_what_does_not_fit_before_anything_is_produced)
     ask(stage, "POST /v2/models/nobody/infer", "", STAGE_BODY, &a);
     assert_problem(&a, 404, "nobody");
     ask(stage, "POST /v2/models/echo/versions/9/infer", "", STAGE_BODY, &a);
-    assert_problem(&a, 404, "version 9");
+    assert_problem(&a, 404, "version or label 9");
     ask(stage, STAGE_INFER, "Inference-Header-Content-Length: x\r\n", STAGE_BODY, &a);
     assert_problem(&a, 400, "Inference-Header");
     ask(stage, "GET /v1/jobs/01234567-89ab-7def-8123-456789abcdef", "", "", &a);

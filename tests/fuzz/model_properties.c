@@ -38,6 +38,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         assert(p->key[0] != '\0' && strchr(p->key, '\n') == NULL);
         assert(strchr(p->value, '\n') == NULL);
     }
+    for (size_t i = 0; i < m.labels.count; i++) {
+        assert(version_label_is_name(m.labels.items[i].name));
+        assert(m.labels.items[i].number != 0 && m.labels.items[i].line != 0);
+    }
     size_t buckets = m.batching.bucket_count;
     assert(wrong > 0 || buckets == 0 ||
            m.batching.buckets[buckets - 1] == m.max_batch_size);

@@ -3,6 +3,7 @@
 #include "twin.h"
 
 #include "base/buf.h"
+#include "runner/warm_up_input.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -172,7 +173,15 @@ twin_fill(struct twin *t, unsigned slot, uint32_t rows, const void *input)
 {
     struct slot_head *head = slot_at(t->slab, t->slot_bytes, slot);
     struct fault fault;
-    if (batch_fill_zeros(head, t->slot_bytes, &t->model, rows, &fault) != STATUS_OK) {
+    const struct properties none = {.count = 0};
+    struct warm_up_inputs zeros;
+    enum status status = warm_up_inputs_read(&zeros, &t->model, &none, "", &fault);
+    if (status == STATUS_OK) {
+        status =
+            warm_up_inputs_fill(&zeros, &t->model, head, t->slot_bytes, rows, &fault);
+    }
+    warm_up_inputs_fini(&zeros);
+    if (status != STATUS_OK) {
         snprintf(head->error, sizeof head->error, "%s", fault.text);
         return false;
     }

@@ -276,6 +276,95 @@ Test(repository, takes_a_listed_version_that_is_not_there_for_a_mistake)
     repository_model_close(&m);
 }
 
+/* The only mistake of a model, as it is told. */
+static void
+expect_broken(const char *name, const char *wanted)
+{
+    struct repository_model m = read_one(name);
+    cr_assert_not_null(m.broken);
+    cr_assert_str_eq(m.broken, wanted);
+    repository_model_close(&m);
+}
+
+Test(repository, takes_a_label_of_a_version_that_is_not_served_for_a_mistake)
+{
+    model("a", SIM "version.policy=latest\nversion.label.old=1\n");
+    folder("a/1");
+    folder("a/2");
+    expect_broken("a", "model.properties:4: version.label.old: version.policy does not "
+                       "serve version 1");
+    model("b", SIM "version.label.next=3\nversion.label.now=2\n");
+    folder("b/2");
+    expect_broken("b", "model.properties:3: version.label.next: there is no folder of "
+                       "version 3");
+}
+
+Test(repository, reads_labels_of_versions_and_of_a_model_without_folders)
+{
+    model("a", SIM "version.policy=all\nversion.label.now=1\nversion.label.new=2\n");
+    folder("a/1");
+    folder("a/2");
+    model("b", SIM "version.label.only=1\n");
+    struct repository_model m = read_one("a");
+    cr_assert_null(m.broken, "%s", m.broken);
+    cr_assert_eq(m.labels.count, 2);
+    cr_assert_eq(version_labels_find(&m.labels, span_of_text("new"))->number, 2);
+    repository_model_close(&m);
+    m = read_one("b");
+    cr_assert_null(m.broken, "%s", m.broken);
+    cr_assert_eq(m.labels.count, 1);
+    repository_model_close(&m);
+}
+
+Test(repository, gives_no_version_another_fingerprint_for_a_label_but_for_a_mistake)
+{
+    uint64_t before[4];
+    uint64_t after[4];
+    model("a", SIM "version.policy=all\n");
+    folder("a/1");
+    folder("a/2");
+    fingerprints("a", before);
+    file("a/model.properties", SIM "version.policy=all\nversion.label.stable=2\n");
+    fingerprints("a", after);
+    cr_assert_eq(before[0], after[0]);
+    cr_assert_eq(before[1], after[1]);
+    file("a/model.properties", SIM "version.policy=all\nversion.label.stable=3\n");
+    fingerprints("a", after);
+    cr_assert_neq(before[0], after[0]);
+    cr_assert_neq(before[1], after[1]);
+}
+
+Test(repository, takes_a_warm_up_file_that_a_version_lacks_for_a_mistake)
+{
+    model("a", SIM "version.policy=all\nwarmup.input.0=row.bin\n");
+    folder("a/1");
+    folder("a/2");
+    file("a/2/row.bin", "1234");
+    expect_broken("a",
+                  "model.properties:4: warmup.input.0: 'row.bin' is none of zeros, "
+                  "random and the files of version 1");
+    file("a/1/row.bin", "1234");
+    struct repository_model m = read_one("a");
+    cr_assert_null(m.broken, "%s", m.broken);
+    repository_model_close(&m);
+    model("b", SIM "warmup.input.0=random\nwarmup.runs=0\n");
+    m = read_one("b");
+    cr_assert_null(m.broken, "%s", m.broken);
+    repository_model_close(&m);
+}
+
+Test(repository, finds_the_line_that_a_runner_complains_of)
+{
+    model("a", SIM "\nwarmup.runs=3\nsim.alpha=1ms\n");
+    struct repository_model m = read_one("a");
+    cr_assert_eq(repository_model_line_of(&m, "warmup.runs=3: too few"), 4);
+    cr_assert_eq(repository_model_line_of(&m, "sim.alpha: too slow"), 5);
+    cr_assert_eq(repository_model_line_of(&m, "sim.alph: too slow"), 0);
+    cr_assert_eq(repository_model_line_of(&m, "sim.alpha is too slow"), 0);
+    cr_assert_eq(repository_model_line_of(&m, ""), 0);
+    repository_model_close(&m);
+}
+
 Test(repository, reads_a_model_that_is_not_there_as_not_found)
 {
     struct repository_model m;

@@ -89,6 +89,26 @@ Test(mistakes, name_the_key_that_was_meant)
            AT(4) "input.32: there is no such key; did you mean input.0?\n");
 }
 
+Test(mistakes, say_what_a_label_of_a_version_may_be_called_and_be)
+{
+    expect(SIM "version.label.stable=1\nversion.label.blue-green_2=2\n", "");
+    expect(
+        SIM "version.label.7=1\n",
+        AT(4) "version.label.7: '7' is no label: these are letters, digits, - and _, "
+              "at most 63, and no number\n");
+    expect(SIM "version.label.a/b=1\n",
+           AT(4) "version.label.a/b: 'a/b' is no label: these are letters, digits, - "
+                 "and _, at most 63, and no number\n");
+    expect(SIM "version.label.a=latest\n",
+           AT(4) "version.label.a: 'latest' is not the number of a version\n");
+    expect(SIM "version.label.a=01\n",
+           AT(4) "version.label.a: '01' is not the number of a version\n");
+    expect(SIM "version.label.a=1\nversion.label.a=2\n",
+           AT(5) "version.label.a: stands in line 4 already\n");
+    expect(SIM "version.label.=1\n", AT(4) "version.label.: there is no such key; did "
+                                           "you mean version.label.NAME?\n");
+}
+
 Test(mistakes, say_which_lines_are_none)
 {
     expect(SIM "instances 2\n", AT(4) "'instances 2' is not key=value\n");

@@ -27,6 +27,7 @@ teardown(void)
 TestSuite(catalogue, .init = setup, .fini = teardown);
 
 static int64_t obeyed_us; /* what the next records say */
+static struct span label; /* likewise */
 
 static void
 publish(const char *model,
@@ -44,6 +45,8 @@ publish(const char *model,
         .max_batch_size = 8,
         .published_us = at_us,
         .obeyed_us = obeyed_us,
+        .labels = &label,
+        .label_count = label.size > 0 ? 1 : 0,
     };
     struct buf b;
     buf_init(&b, 4096);
@@ -133,6 +136,40 @@ Test(catalogue, chooses_the_newest_version_that_is_ready)
     cr_assert(chosen_is("11", 100 * SECOND_US), "none is ready: the newest");
     withdraw("m/10@a");
     cr_assert(chosen_is("9", SECOND_US));
+}
+
+Test(catalogue, finds_a_version_by_its_label)
+{
+    publish("m", "3", "a", MODEL_READY, 0);
+    label = span_of_text("stable");
+    publish("m", "2", "a", MODEL_READY, 0);
+    const struct catalogue_model *m = catalogue_find(catalogue, span_of_text("m"));
+    const struct model_info *info = catalogue_version(m, label, 0, NULL);
+    cr_assert_not_null(info);
+    cr_assert(span_is_text(info->version, "2"));
+    cr_assert_null(catalogue_version(m, span_of_text("stabl"), 0, NULL));
+    label = span_of(NULL, 0);
+    publish("m", "2", "a", MODEL_READY, 0);
+    cr_assert_null(catalogue_version(m, span_of_text("stable"), 0, NULL));
+}
+
+Test(catalogue, lists_labels_once_and_by_name_with_the_newest_version_of_each)
+{
+    struct oip_label labels[2];
+    publish("m", "1", "a", MODEL_READY, 0);
+    const struct catalogue_model *m = catalogue_find(catalogue, span_of_text("m"));
+    cr_assert_eq(catalogue_labels(m, 0, labels, 2), 0);
+    label = span_of_text("stable");
+    publish("m", "2", "a", MODEL_READY, 0);
+    publish("m", "3", "b", MODEL_READY, 0);
+    label = span_of_text("canary");
+    publish("m", "4", "a", MODEL_READY, 0);
+    cr_assert_eq(catalogue_labels(m, 0, labels, 2), 2);
+    cr_assert(span_is_text(labels[0].name, "canary"));
+    cr_assert(span_is_text(labels[0].version, "4"));
+    cr_assert(span_is_text(labels[1].name, "stable"));
+    cr_assert(span_is_text(labels[1].version, "3"));
+    cr_assert_eq(catalogue_labels(m, 0, labels, 1), 1);
 }
 
 Test(catalogue, lists_versions_once_and_in_order)

@@ -283,6 +283,7 @@ mirror_model_info(const struct model_info *m, struct arena *arena, avro_value_t 
     set_long(v, "batch_us", m->batch_us);
     set_long(v, "memory_bytes", m->memory_bytes);
     set_long(v, "obeyed_at", m->obeyed_us);
+    set_texts(v, "labels", m->labels, m->label_count, arena);
 }
 
 void

@@ -205,6 +205,9 @@ Test(codec_golden, reads_every_field_of_a_model_state)
     cr_assert_eq(m.batch_us, 512000);
     cr_assert_eq(m.memory_bytes, (int64_t)1 << 32);
     cr_assert_eq(m.obeyed_us, 1700000000000001);
+    cr_assert_eq(m.label_count, 2);
+    cr_assert(span_is_text(m.labels[0], "stable"));
+    cr_assert(span_is_text(m.labels[1], "canary"));
     struct buf b;
     buf_init(&b, 1 << 20);
     model_info_encode(&m, &b);

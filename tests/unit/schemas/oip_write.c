@@ -251,11 +251,22 @@ Test(oip_write, writes_metadata_with_the_batch_dimension)
 {
     struct model_info model = sample_model(8);
     struct span versions[] = {span_of_text("1"), span_of_text("2")};
-    oip_write_model(&model, versions, 2, &out);
+    struct oip_label labels[] = {{span_of_text("canary"), span_of_text("2")},
+                                 {span_of_text("stable"), span_of_text("1")}};
+    struct oip_names names = {
+        .versions = versions, .version_count = 2, .labels = labels};
+    oip_write_model(&model, &names, &out);
     assert_written("{\"name\":\"digits\",\"versions\":[\"1\",\"2\"],"
                    "\"platform\":\"dense\",\"inputs\":[{\"name\":\"image\","
                    "\"datatype\":\"FP32\",\"shape\":[-1,64]}],\"outputs\":["
                    "{\"name\":\"label\",\"datatype\":\"BYTES\",\"shape\":[-1]}]}");
+    buf_reset(&out);
+    names.label_count = 2;
+    model.input_count = model.output_count = 0;
+    oip_write_model(&model, &names, &out);
+    assert_written("{\"name\":\"digits\",\"versions\":[\"1\",\"2\"],\"labels\":{"
+                   "\"canary\":\"2\",\"stable\":\"1\"},\"platform\":\"dense\","
+                   "\"inputs\":[],\"outputs\":[]}");
 }
 
 Test(oip_write, writes_the_configuration_without_the_batch_dimension)

@@ -257,9 +257,11 @@ sample_model_info(struct sample *s)
         .batch_us = sample_count(s),
         .memory_bytes = sample_count(s),
         .obeyed_us = sample_count(s),
+        .label_count = sample_item_count(s, 32),
     };
     m.inputs = sample_specs(s, m.input_count);
     m.outputs = sample_specs(s, m.output_count);
+    m.labels = sample_texts(s, m.label_count);
     return m;
 }
 

@@ -58,7 +58,8 @@ make("model_state", "model_state", {
     "outputs": [{"name": "scores", "datatype": "FP32", "shape": [-1, 10]},
                 {"name": "label", "datatype": "INT64", "shape": [-1]}],
     "max_batch_size": 64, "replicas": 2, "published_at": 1700000000123456,
-    "batch_us": 512000, "memory_bytes": 1 << 32, "obeyed_at": 1700000000000001})
+    "batch_us": 512000, "memory_bytes": 1 << 32, "obeyed_at": 1700000000000001,
+    "labels": ["stable", "canary"]})
 make("control_cancel", "control", {
     "type": "CANCEL", "id": ID, "model": "digits", "tenant": "acme",
     "issued_at": 1700000000123456})
