@@ -11,14 +11,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RECORD_BYTES_MAX = 256 * 1024, HEARD_WITHIN_S = 15, US_PER_S = 1000000 };
+enum { RECORD_BYTES_MAX = 256 * 1024, US_PER_S = 1000000 };
+
+#define HEARD_WITHIN_US (15LL * US_PER_S)
+/* The end of a job comes by another topic than the word that it does not run any more,
+ * and may be read after that. */
+#define GRACE_US (3LL * US_PER_S)
 
 static const char key_prefix[] = "running:";
 
 /** What one batcher said of one model. */
 struct running_set {
-    int64_t heard_us; /* wall */
-    struct span key;  /* stands behind the ids */
+    int64_t ends_us; /* wall: when it is not believed any more */
+    struct span key; /* stands behind the ids; size 0: another one took its place */
     size_t count;
     struct uuid ids[];
 };
@@ -77,15 +82,24 @@ set_remove(struct running_jobs *j, size_t at)
     free(set);
 }
 
+/* @param[in] now_us 0: nobody was told of it */
 static void
-key_forget(struct running_jobs *j, struct span key)
+key_forget(struct running_jobs *j, struct span key, int64_t now_us)
 {
-    for (size_t i = 0; i < j->set_count; i++) {
-        if (span_equal(j->sets[i]->key, key)) {
-            set_remove(j, i);
-            return;
-        }
+    size_t i = 0;
+    while (i < j->set_count && !span_equal(j->sets[i]->key, key)) {
+        i++;
     }
+    if (i == j->set_count) {
+        return;
+    }
+    if (now_us == 0 || j->set_count == RUNNING_SETS_MAX) {
+        set_remove(j, i);
+        return;
+    }
+    struct running_set *set = j->sets[i];
+    set->key = (struct span){0};
+    set->ends_us = now_us + GRACE_US < set->ends_us ? now_us + GRACE_US : set->ends_us;
 }
 
 static struct running_set *
@@ -96,7 +110,9 @@ set_create(struct span key, const struct running *said, int64_t heard_us)
     if (set == NULL) {
         return NULL;
     }
-    set->heard_us = heard_us != 0 ? heard_us : said->published_us;
+    int64_t from_us = heard_us != 0 ? heard_us : said->published_us;
+    set->ends_us =
+        from_us < INT64_MAX - HEARD_WITHIN_US ? from_us + HEARD_WITHIN_US : INT64_MAX;
     set->count = said->id_count;
     if (ids_size > 0) {
         memcpy(set->ids, said->ids, ids_size);
@@ -133,7 +149,7 @@ running_jobs_apply(struct running_jobs *jobs,
                    struct fault *fault)
 {
     if (value.size == 0) {
-        key_forget(jobs, key);
+        key_forget(jobs, key, heard_us);
         return STATUS_OK;
     }
     struct arena arena;
@@ -142,7 +158,7 @@ running_jobs_apply(struct running_jobs *jobs,
     enum status status = running_decode(value, &arena, &said, fault);
     if (status == STATUS_OK) {
         struct running_set *set = set_create(key, &said, heard_us);
-        key_forget(jobs, key);
+        key_forget(jobs, key, heard_us);
         status = set == NULL ? STATUS_NO_MEMORY : set_add(jobs, set);
         if (status != STATUS_OK) {
             fault_set(fault, status, "no room for all that runs");
@@ -153,9 +169,9 @@ running_jobs_apply(struct running_jobs *jobs,
 }
 
 static bool
-is_heard(const struct running_set *set, int64_t now_us)
+is_believed(const struct running_set *set, int64_t now_us)
 {
-    return now_us - set->heard_us <= (int64_t)HEARD_WITHIN_S * US_PER_S;
+    return now_us <= set->ends_us;
 }
 
 bool
@@ -165,14 +181,14 @@ running_jobs_has(const struct running_jobs *jobs, const struct uuid *id, int64_t
         return false;
     }
     const struct running_set *set = map_find(&jobs->by_id, id);
-    return set != NULL && is_heard(set, now_us);
+    return set != NULL && is_believed(set, now_us);
 }
 
 bool
 running_jobs_expire(struct running_jobs *jobs, int64_t now_us)
 {
     for (size_t i = jobs->set_count; i > 0; i--) {
-        if (!is_heard(jobs->sets[i - 1], now_us)) {
+        if (!is_believed(jobs->sets[i - 1], now_us)) {
             set_remove(jobs, i - 1);
         }
     }

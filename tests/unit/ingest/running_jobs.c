@@ -10,6 +10,7 @@
 
 #define SECOND_US 1000000LL
 #define NOW_US    (1700000000 * SECOND_US)
+#define LATER_US  (NOW_US + 3 * SECOND_US + 1) /* what was left out is gone */
 
 static struct running_jobs *jobs;
 
@@ -105,7 +106,7 @@ Test(running_jobs, are_those_of_the_newest_record_of_a_batcher)
     cr_assert(runs(1, NOW_US) && runs(3, NOW_US) && !runs(4, NOW_US));
     uint64_t changes = running_jobs_changes(jobs);
     say_now("running:m@a", 3, 2);
-    cr_assert(!runs(1, NOW_US) && runs(3, NOW_US) && runs(4, NOW_US));
+    cr_assert(!runs(1, LATER_US) && runs(3, LATER_US) && runs(4, LATER_US));
     cr_assert_gt(running_jobs_changes(jobs), changes);
 }
 
@@ -115,7 +116,7 @@ Test(running_jobs, of_batchers_and_models_stand_side_by_side)
     say_now("running:m@b", 2, 1);
     say_now("running:n@a", 3, 1);
     withdraw("running:m@b");
-    cr_assert(runs(1, NOW_US) && !runs(2, NOW_US) && runs(3, NOW_US));
+    cr_assert(runs(1, LATER_US) && !runs(2, LATER_US) && runs(3, LATER_US));
     withdraw("running:unknown@b");
 }
 
@@ -124,8 +125,22 @@ Test(running_jobs, that_another_batcher_runs_anew_stay_when_the_first_one_is_dro
     say_now("running:m@a", 1, 2);
     say_now("running:m@b", 1, 1);
     withdraw("running:m@a");
-    cr_assert(runs(1, NOW_US) && !runs(2, NOW_US));
+    cr_assert(runs(1, LATER_US) && !runs(2, LATER_US));
+    cr_assert(running_jobs_expire(jobs, LATER_US));
+    cr_assert(runs(1, LATER_US));
     withdraw("running:m@b");
+    cr_assert(!runs(1, LATER_US));
+}
+
+Test(running_jobs, stay_for_3_seconds_after_they_were_left_out_for_their_end_may_come)
+{
+    say_now("running:m@a", 1, 1);
+    withdraw("running:m@a");
+    cr_assert(runs(1, LATER_US - 1));
+    cr_assert(running_jobs_expire(jobs, LATER_US - 1));
+    uint64_t changes = running_jobs_changes(jobs);
+    cr_assert(!running_jobs_expire(jobs, LATER_US));
+    cr_assert_gt(running_jobs_changes(jobs), changes);
     cr_assert(!runs(1, NOW_US));
 }
 
@@ -147,6 +162,10 @@ Test(running_jobs, of_records_that_were_there_before_count_from_their_publishing
     cr_assert(!runs(1, NOW_US));
     cr_assert_eq(say("running:m@b", 2, 1, NOW_US - 5 * SECOND_US, 0), STATUS_OK);
     cr_assert(runs(2, NOW_US));
+    cr_assert_eq(say("running:m@c", 3, 1, INT64_MIN, 0), STATUS_OK);
+    cr_assert(!runs(3, NOW_US));
+    cr_assert_eq(say("running:m@d", 4, 1, INT64_MAX, 0), STATUS_OK);
+    cr_assert(runs(4, NOW_US));
 }
 
 Test(running_jobs, stand_when_a_record_cannot_be_read)
@@ -171,9 +190,10 @@ Test(running_jobs, are_bounded_in_number_and_what_is_beyond_is_left_out)
     cr_assert_eq(say("running:m@more", RUNNING_JOBS_MAX, 1, 0, NOW_US), STATUS_FULL);
     cr_assert(!runs(RUNNING_JOBS_MAX, NOW_US));
     withdraw("running:m@0");
+    cr_assert(running_jobs_expire(jobs, LATER_US));
     say_now("running:m@more", RUNNING_JOBS_MAX, 1);
-    cr_assert(runs(RUNNING_JOBS_MAX, NOW_US));
-    cr_assert(runs(RUNNING_JOBS_MAX - 1, NOW_US));
+    cr_assert(runs(RUNNING_JOBS_MAX, LATER_US));
+    cr_assert(runs(RUNNING_JOBS_MAX - 1, LATER_US));
 }
 
 Test(running_jobs, come_from_a_bounded_number_of_batchers)
