@@ -3,9 +3,9 @@
  * Which jobs run, as batchers tell on the models topic: a set of ids for each model and
  * batcher, replaced by its next record and dropped by a tombstone or when nothing was
  * heard of it for 15 s. What such a record leaves out counts for 3 s more: that it has
- * ended is read from another topic, and a job does not go back to queued meanwhile. Of an id that two batchers name the newest word counts. Who
- * knows how a job ended does not ask here. Pure: records and times come in as
- * arguments.
+ * ended is read from another topic, and a job does not go back to queued meanwhile. Of
+ * an id that two batchers name the newest word counts. Who knows how a job ended does
+ * not ask here. Pure: records and times come in as arguments.
  */
 #ifndef INGEST_RUNNING_JOBS_H
 #define INGEST_RUNNING_JOBS_H
