@@ -147,8 +147,13 @@ feed(struct models *ms, struct model *m, struct version *v, int64_t now_ns)
     int64_t own = model_resident(m, device).memory_bytes;
     bool alone = memory_used(ms, device) == own;
     bool insists = model_insists(m);
-    if (alone && own == 0) {
+    if (alone && own == 0 && v->had_device) {
         version_give_up(v);
+        return NULL;
+    }
+    if (alone && own == 0) {
+        v->had_device = true;
+        v->room_made = true;
         return NULL;
     }
     if (!insists && own == 0 && v->starvings > 1) {

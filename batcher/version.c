@@ -44,6 +44,7 @@ fail(struct version *v, const char *reason)
 {
     version_sate(v);
     v->starvings = 0;
+    v->had_device = false;
     log_error("model_failed", log_text("model", v->source->model.name),
               log_text("version", v->files->name), log_text("reason", reason));
     metric_add(&batcher_metrics[METRIC_LOADS_FAILED], 1);
@@ -103,6 +104,7 @@ version_loaded(void *arg)
     dispatcher_serve(&v->dispatcher, &v->spec);
     v->loaded_ns = clock_mono_ns();
     v->starvings = 0;
+    v->had_device = false;
     version_sate(v);
     version_measure(v);
     version_move(v, MODEL_READY, "");

@@ -58,6 +58,7 @@ struct version {
     int64_t told_bytes;   /* of its device, by the instances of this runner so far */
     bool starved;         /* the last load of a runner found no memory on the device */
     bool room_made;       /* since then: it may be tried again */
+    bool had_device;      /* the load after room_made has it for itself */
     unsigned starvings;   /* loads in a row that ended so */
     int64_t loaded_ns;    /* when it became READY first since it was loaded */
     char reason[240];

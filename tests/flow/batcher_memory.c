@@ -165,6 +165,28 @@ Test(memory_flow, makes_room_for_a_load_that_finds_no_device_memory, .timeout = 
     batcher_stage_close(s);
 }
 
+Test(memory_flow, loads_those_that_were_in_each_others_way_one_by_one, .timeout = 60)
+{
+    struct batcher_stage *s = batcher_stage_open_two("lazy=true", "lazy=true");
+    char *properties = small_device(s, "");
+    int64_t failed = batcher_stage_count(METRIC_LOADS_FAILED);
+    int64_t starved = batcher_stage_count(METRIC_LOADS_STARVED);
+    char path[160];
+    snprintf(path, sizeof path, "%s/.device", batcher_stage_models(s)->folder);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    cr_assert_eq(flock(fd, LOCK_EX), 0);
+    stage_models_add(batcher_stage_models(s), "m", properties, STAGE_ROW);
+    stage_models_add(batcher_stage_models(s), "n", properties, STAGE_ROW);
+    cr_assert_eq(batcher_stage_stop(s), 0);
+    batcher_stage_start(s);
+    batcher_stage_wait_metric(s, METRIC_LOADS_STARVED, starved + 2);
+    close(fd);
+    ask_by_turns(s);
+    cr_assert_eq(batcher_stage_count(METRIC_LOADS_FAILED), failed);
+    free(properties);
+    batcher_stage_close(s);
+}
+
 Test(memory_flow, makes_room_for_a_runner_that_comes_back, .timeout = 60)
 {
     struct batcher_stage *s = batcher_stage_open_two("lazy=true", "lazy=true");
