@@ -46,6 +46,14 @@ def all_found(address, ids):
         assert got["id"] == job, got
 
 
+def send_direct(s, count):
+    """Ids of requests straight on the topic, once their replies are on theirs: before that
+    nobody has heard of them."""
+    ids = records.send(s, "t.requests.sim", count)
+    stage.wait_for("their replies", lambda: set(ids) <= set(s.records("t.replies")))
+    return ids
+
+
 class Asker:
     """Asks for an id all the time from before the ingest listens until it is told to end."""
 
@@ -147,7 +155,11 @@ def main():
         store = os.path.join(s.folder, "kept")
         ingest = start(s, store, "127.0.0.1:0", "127.0.0.1:0").wait_ready()
         held = send_held(ingest.ready["http"])
-        ids = list(held) + records.send(s, "t.requests.sim", DIRECT)
+        direct = send_direct(s, DIRECT)
+        for job in direct:  # unknown until its reply is read
+            stage.wait_for(job, lambda j=job: ask.call(ingest.ready["http"], "GET",
+                                                       f"/v1/jobs/{j}")[0] == 200)
+        ids = list(held) + direct
         all_found(ingest.ready["http"], ids)
         for job, row in held.items():
             value = found(ingest.ready["http"], job)["outputs"][0]["data"]
@@ -167,7 +179,7 @@ def main():
 
         # What came while it was down, and nothing before it, is read.
         stop(ingest)
-        more = records.send(s, "t.requests.sim", 100)
+        more = send_direct(s, 100)
         ingest = rebuilt(s, store, ingest, more)
         begun = ingest.wait_log("msg=replies_begin")[-1]
         assert count(begun, "records") <= 100, begun
