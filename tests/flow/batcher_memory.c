@@ -20,12 +20,10 @@ send(struct batcher_stage *s)
     return batcher_stage_send(s, span_of(NULL, 0));
 }
 
-Test(memory_flow, has_models_take_turns_in_a_memory_that_holds_one, .timeout = 60)
+/** Asks one and then the other, each once the answer of the one before is there. */
+static void
+ask_by_turns(struct batcher_stage *s)
 {
-    struct batcher_stage *s = batcher_stage_open_two("sim.alpha=1ms", "sim.alpha=1ms");
-    batcher_stage_config(s)->models_memory_max = 1;
-    batcher_stage_restart(s);
-    int64_t evictions = batcher_stage_count(METRIC_EVICTIONS);
     struct stage_result *results[8];
     for (unsigned i = 0; i < 8; i++) {
         batcher_stage_model(s, i % 2);
@@ -33,6 +31,15 @@ Test(memory_flow, has_models_take_turns_in_a_memory_that_holds_one, .timeout = 6
         batcher_stage_wait(s);
     }
     batcher_stage_expect_right(results, 8);
+}
+
+Test(memory_flow, has_models_take_turns_in_a_memory_that_holds_one, .timeout = 60)
+{
+    struct batcher_stage *s = batcher_stage_open_two("sim.alpha=1ms", "sim.alpha=1ms");
+    batcher_stage_config(s)->models_memory_max = 1;
+    batcher_stage_restart(s);
+    int64_t evictions = batcher_stage_count(METRIC_EVICTIONS);
+    ask_by_turns(s);
     cr_assert_geq(batcher_stage_count(METRIC_EVICTIONS), evictions + 7);
     batcher_stage_close(s);
 }
@@ -52,19 +59,6 @@ Test(memory_flow,
     batcher_stage_wait(s);
     batcher_stage_expect_right(results, 200);
     batcher_stage_close(s);
-}
-
-/** Asks one and then the other, each once the answer of the one before is there. */
-static void
-ask_by_turns(struct batcher_stage *s)
-{
-    struct stage_result *results[8];
-    for (unsigned i = 0; i < 8; i++) {
-        batcher_stage_model(s, i % 2);
-        results[i] = send(s);
-        batcher_stage_wait(s);
-    }
-    batcher_stage_expect_right(results, 8);
 }
 
 #define ON(device) "device=" device "\nsim.device.memory.mib=64"
