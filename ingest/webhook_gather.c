@@ -98,7 +98,8 @@ webhook_page_respond(struct ingest *ingest,
     buf_fini(&body);
 }
 
-/* Between two assignments some partitions are nobody's, or just being read. */
+/* Between two assignments some partitions are nobody's, or just being read. Without a
+ * way to other instances a page can be of our own only. */
 static enum status
 add_own(struct gather *g)
 {
@@ -111,7 +112,7 @@ add_own(struct gather *g)
     }
     buf_fini(&own);
     (void)results_webhook_partitions(g->ingest->results, &of);
-    bool whole = of > 0 && g->merge.partitions == of;
+    bool whole = g->ingest->peers == NULL || (of > 0 && g->merge.partitions == of);
     return status == STATUS_OK && !whole ? STATUS_UNAVAILABLE : status;
 }
 

@@ -16,6 +16,7 @@ struct ingest;
 /**
  * Takes the exchange over: it is answered with a page, or 503 while an owner is not
  * known, does not answer or has still to learn of its deliveries.
+ * With internal.listen empty there is no way to the others: it tells of our own then.
  *
  * @param[in] page its tenant is the one of `tenant`
  */

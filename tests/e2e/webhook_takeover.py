@@ -109,6 +109,20 @@ def shared(s, secret):
     print(f"two ingests delivered {len(ids)}, each once, and either tells of all")
 
 
+def apart(s, secret):
+    """Ingests that have no way to each other tell of their own, and do not wait for the rest."""
+    receiver, prefix = webhooks.Receiver(), "a."
+    s.topics(prefix, ["sim"], 4)
+    s.batcher(prefix, MODELS, "--models.load=sim")
+    options = (prefix, secret, "--webhook.allow.private=true", "--internal.listen=")
+    first = s.ingest(*options)
+    ids = webhooks.submit_many(first.ready["http"], receiver.url, JOBS, threads=1)
+    webhooks.settled(first.ready["http"], ids)
+    second = s.ingest(*options)
+    told = [webhooks.listed(i.ready["http"]) for i in (first, second)]
+    assert set(told[0]) | set(told[1]) <= set(ids), told
+
+
 def main():
     with stage.Stage() as s:
         secret = "--webhook.secret.file=" + webhooks.secret_file(s.folder, os.urandom(32))
