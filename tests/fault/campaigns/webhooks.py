@@ -117,9 +117,14 @@ def _completed(body):
     return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
 
-def _dead(s, prefix, secret, backlog, count, bars):
-    """p99 of a healthy receiver alone, and beside one that hangs with a backlog. What judges the
-    end of the dead ones, which takes a minute and no more than waiting."""
+def _dead(s, prefix, secret, small, bars):
+    """What a healthy receiver waits alone, and beside one that hangs with a backlog. What judges
+    the end of the dead ones, which takes a minute and no more than waiting.
+
+    The small one is judged by its p50: of 100 jobs the p99 is the second worst, which on a
+    shared machine is the machine's, and a backlog that stood in the way would stand in everyone's,
+    for up to TIMEOUT_S."""
+    backlog, count, share = (1000, 100, 0.5) if small else (10000, 500, 0.99)
     s.topics(prefix, ["sim"])
     s.batcher(prefix, MODELS, "--models.load=sim")
     ingest = s.ingest(prefix, secret, "--webhook.allow.private=true", "--webhook.attempts=1",
@@ -133,11 +138,11 @@ def _dead(s, prefix, secret, backlog, count, bars):
     beside = _healthy_ms(address, count)
     pending = sum(w["state"] == "pending" for w in webhooks.listed(address, "pending").values())
     after = _healthy_ms(address, count)
-    best = min(percentile(alone, 0.99), percentile(after, 0.99))
+    best = min(percentile(alone, share), percentile(after, share))
     table.bar(bars, "dead deliveries still pending while the healthy were measured", pending,
               backlog // 2, False)
-    table.bar(bars, "ms that they move a healthy receiver's p99",
-              percentile(beside, 0.99) - best, 50)
+    table.bar(bars, f"ms that they move a healthy receiver's p{100 * share:.0f}",
+              percentile(beside, share) - best, 50)
     rows = [{"": name, "jobs": len(ms), "p50 ms": percentile(ms, 0.5),
              "p99 ms": percentile(ms, 0.99)}
             for name, ms in (("healthy alone", alone), (f"beside {backlog} dead", beside),
@@ -173,7 +178,7 @@ def run(s, options, rows, bars):
     secret = "--webhook.secret.file=" + webhooks.secret_file(s.folder, os.urandom(32))
     small = options.quick
     # First and alone what is measured; what only waits then waits together.
-    dead = _dead(s, "d.", secret, 1000 if small else 10000, 100 if small else 500, bars)
+    dead = _dead(s, "d.", secret, small, bars)
     with concurrent.futures.ThreadPoolExecutor(3) as pool:
         parts = [pool.submit(dead),
                  pool.submit(_faults, s, "f.", secret, 5 if small else 60, bars),
