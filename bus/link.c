@@ -4,8 +4,6 @@
 
 #include "base/clock.h"
 
-/* With a probe of 300 ms behind it, a broker that hangs is found within a second. */
-#define STALL_NS      (500 * NS_PER_MS)
 #define PROBE_WAIT_NS (100 * NS_PER_MS)
 
 static void
@@ -16,9 +14,10 @@ link_move(struct link *link, enum link_state state, int64_t now_ns)
 }
 
 void
-link_init(struct link *link, int64_t now_ns)
+link_init(struct link *link, int64_t now_ns, int64_t stall_ns)
 {
-    *link = (struct link){.state = LINK_UNKNOWN, .progress_ns = now_ns};
+    *link = (struct link){
+        .state = LINK_UNKNOWN, .stall_ns = stall_ns, .progress_ns = now_ns};
 }
 
 void
@@ -71,5 +70,5 @@ link_due(const struct link *link, bool waiting)
     if (link->state != LINK_UP) {
         return link->probe_ns;
     }
-    return waiting ? link->progress_ns + STALL_NS : TIME_NEVER;
+    return waiting ? link->progress_ns + link->stall_ns : TIME_NEVER;
 }

@@ -21,12 +21,13 @@ enum link_state {
 
 struct link {
     enum link_state state;
+    int64_t stall_ns;    /* so long may records wait before a probe asks why */
     bool probing;        /* a probe is under way */
     int64_t probe_ns;    /* no probe before */
     int64_t progress_ns; /* last sign of life, or begin of the wait */
 };
 
-void link_init(struct link *link, int64_t now_ns);
+void link_init(struct link *link, int64_t now_ns, int64_t stall_ns);
 
 /** librdkafka lost its last connection. */
 void link_lost(struct link *link, int64_t now_ns);

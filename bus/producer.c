@@ -26,6 +26,7 @@
 #define TOPIC_ASK_LEAST   (100 * NS_PER_MS)
 #define TOPIC_ASK_MOST    (8 * NS_PER_S)
 #define TOPIC_MADE_WITHIN (5 * NS_PER_S) /* as topic.metadata.propagation.max.ms */
+#define STALL_NS_DEFAULT  (500 * NS_PER_MS)
 #define BYTES_MAX_DEFAULT (64LL * 1024 * 1024)
 
 struct producer_topic {
@@ -318,7 +319,8 @@ producer_create(struct producer **out,
     p->pace_ns = config->pace_ns;
     p->bytes_max =
         config->queue_bytes_max > 0 ? config->queue_bytes_max : BYTES_MAX_DEFAULT;
-    link_init(&p->link, clock_mono_ns());
+    link_init(&p->link, clock_mono_ns(),
+              config->stall_ns > 0 ? config->stall_ns : STALL_NS_DEFAULT);
     enum status status = producer_open(p, bus, config, fault);
     if (status != STATUS_OK) {
         producer_destroy(&p);

@@ -56,8 +56,10 @@ struct delivery {
 typedef void (*delivery_fn)(void *context, void *arg, const struct delivery *d);
 
 struct producer_config {
-    const char *name;             /* for the log: "requests" */
-    int64_t delivery_timeout_ns;  /* give up and report after this */
+    const char *name;            /* for the log: "requests" */
+    int64_t delivery_timeout_ns; /* give up and report after this */
+    int64_t stall_ns; /* records that wait for so long put the broker in doubt: a probe
+                         of 300 ms then decides; 0 = 500 ms */
     int64_t queue_bytes_max;      /* over it producer_send() is STATUS_FULL */
     int64_t pace_ns;              /* of the loop while records are many; 0 = none */
     bool single_lane;             /* one client, linger 0: for rare records */

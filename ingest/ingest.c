@@ -36,6 +36,12 @@ enum {
  * (librdkafka before 2.3, notes of its change log). */
 #define DELIVERY_TIMEOUT_NS (60 * NS_PER_S)
 
+/* Who waits for Kafka for as long as admission.accept.timeout wants no new ones refused
+ * before. By its default the end of a broker is known within a second, probe included.
+ */
+#define STALL_LEAST_NS  (500 * NS_PER_MS)
+#define STALL_MARGIN_NS (200 * NS_PER_MS)
+
 /* Connections get this long to take their last answers when drained. */
 #define DRAIN_FLUSH_NS NS_PER_S
 
@@ -221,9 +227,11 @@ kafka_open(struct ingest *ingest,
     if (status != STATUS_OK) {
         return status;
     }
+    int64_t stall_ns = ingest->config.accept_timeout_ns - STALL_MARGIN_NS;
     const struct publish_config config = {
         .queue_bytes_max = 2 * (size_t)ingest->config.inflight_bytes_max,
         .delivery_timeout_ns = DELIVERY_TIMEOUT_NS,
+        .stall_ns = stall_ns > STALL_LEAST_NS ? stall_ns : STALL_LEAST_NS,
         .request = outcome_request_reported,
         .queued = outcome_queued_reported,
         .context = ingest,

@@ -85,7 +85,12 @@ const struct option ingest_options[] = {
      "Requests it may send at once after a rest; 0: as many as in a second.", NULL},
     {"admission.accept.timeout", OPTION_DURATION, FIELD(accept_timeout_ns),
      10 * NS_PER_MS, 600 * NS_PER_S, "700ms",
-     "Longest wait for Kafka's acknowledgement of a request before 503.", NULL},
+     "Longest wait for Kafka's acknowledgement of a request before 503. New requests "
+     "are "
+     "refused as soon as one has waited for about as long and the broker does not "
+     "answer "
+     "either.",
+     NULL},
     {"cancel.on.disconnect", OPTION_BOOL, FIELD(cancel_on_disconnect), 0, 0, "false",
      "When the client of a held request goes away, cancel the request: nobody knows "
      "its "

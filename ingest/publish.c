@@ -48,6 +48,7 @@ producers_open(struct publish *publish,
     struct producer_config settings = {
         .name = "requests",
         .delivery_timeout_ns = config->delivery_timeout_ns,
+        .stall_ns = config->stall_ns,
         .queue_bytes_max = (int64_t)config->queue_bytes_max,
         .pace_ns = BUSY_PACE_NS,
     };

@@ -29,6 +29,7 @@ struct publish_aim {
 struct publish_config {
     size_t queue_bytes_max;      /* lent and not yet acknowledged */
     int64_t delivery_timeout_ns; /* after it a record is given up */
+    int64_t stall_ns;            /* as of struct producer_config */
     delivery_fn request;         /* reports of request records */
     delivery_fn queued;          /* reports of QUEUED records */
     void *context;               /* of both */

@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Kafka away: 503 with Retry-After within a second and no 2xx; back again: all resumes."""
+"""Kafka away: 503 with Retry-After within a second and no 2xx; back again: all resumes. Who waits
+for Kafka for longer waits through a broker that stands still for shorter."""
 import os
+import signal
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
@@ -19,10 +22,30 @@ def infer(address, headers=None):
     return code, names, body, time.monotonic() - begin
 
 
+def stands_still(s, address):
+    """Requests all the while; none is refused."""
+    codes = []
+    threads = [threading.Thread(target=lambda: codes.append(infer(address)[0]))
+               for _ in range(10)]
+    os.kill(s.broker_pid(), signal.SIGSTOP)
+    for thread in threads:
+        thread.start()
+        time.sleep(0.3)
+    os.kill(s.broker_pid(), signal.SIGCONT)
+    for thread in threads:
+        thread.join()
+    assert codes == [200] * len(threads), codes
+    print(len(codes), "waited through three seconds")
+
+
 def main():
     with stage.Stage() as s:
         s.topics("t.", ["sim"])
         batcher = s.batcher("t.", MODELS, "--models.load=sim")
+        patient = s.ingest("t.", "--admission.accept.timeout=20s")
+        assert infer(patient.ready["http"])[0] == 200
+        stands_still(s, patient.ready["http"])
+        assert patient.stop() == 0, patient.log()
         ingest = s.ingest("t.", "--admission.accept.timeout=700ms")
         address = ingest.ready["http"]
         assert infer(address)[0] == 200

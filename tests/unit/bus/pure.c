@@ -113,7 +113,7 @@ Test(lane, takes_a_burst_in_one_instant_as_busy)
 Test(link, is_down_until_a_broker_answers)
 {
     struct link link;
-    link_init(&link, 0);
+    link_init(&link, 0, 500 * NS_PER_MS);
     cr_assert(!link_is_up(&link));
     cr_assert(link_take_probe(&link, 0, false));
     cr_assert(!link_take_probe(&link, 0, false), "one probe at a time");
@@ -125,7 +125,7 @@ Test(link, is_down_until_a_broker_answers)
 Test(link, stays_up_through_a_loss_that_a_probe_disproves)
 {
     struct link link;
-    link_init(&link, 0);
+    link_init(&link, 0, 500 * NS_PER_MS);
     link_delivered(&link, 0);
     link_lost(&link, NS_PER_S);
     cr_assert(link_is_up(&link));
@@ -137,7 +137,7 @@ Test(link, stays_up_through_a_loss_that_a_probe_disproves)
 Test(link, goes_down_when_a_probe_fails_and_up_with_a_delivery)
 {
     struct link link;
-    link_init(&link, 0);
+    link_init(&link, 0, 500 * NS_PER_MS);
     link_delivered(&link, 0);
     link_lost(&link, NS_PER_S);
     cr_assert(link_take_probe(&link, NS_PER_S, true));
@@ -151,7 +151,7 @@ Test(link, goes_down_when_a_probe_fails_and_up_with_a_delivery)
 Test(link, is_probed_when_records_wait_without_a_report)
 {
     struct link link;
-    link_init(&link, 0);
+    link_init(&link, 0, 500 * NS_PER_MS);
     link_delivered(&link, 0);
     link_waits(&link, 10 * NS_PER_S);
     cr_assert(!link_take_probe(&link, 10 * NS_PER_S + 100 * NS_PER_MS, true));
@@ -159,6 +159,17 @@ Test(link, is_probed_when_records_wait_without_a_report)
     cr_assert(link_is_up(&link));
     link_probed(&link, 11 * NS_PER_S, true);
     cr_assert_eq(link_due(&link, true), 11 * NS_PER_S + 500 * NS_PER_MS);
+}
+
+Test(link, is_probed_after_as_long_a_wait_as_it_was_made_for)
+{
+    struct link link;
+    link_init(&link, 0, 9 * NS_PER_S);
+    link_delivered(&link, 0);
+    link_waits(&link, NS_PER_S);
+    cr_assert_eq(link_due(&link, true), 10 * NS_PER_S);
+    cr_assert(!link_take_probe(&link, 10 * NS_PER_S - 1, true));
+    cr_assert(link_take_probe(&link, 10 * NS_PER_S, true));
 }
 
 Test(positions, drops_what_was_handed_over_before_a_pause_only)
