@@ -44,6 +44,7 @@ stop_watch(struct loop *loop, stop_fn fn, void *arg)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file over its limit: an error like a full disk */
     stop = (struct stop){.fn = fn, .arg = arg};
     return watch(loop, &set, &stop);
 }

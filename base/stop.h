@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SIGTERM and SIGINT as an event of the loop, SIGHUP too where it is asked for; SIGPIPE
- * ignored. */
+ * and SIGXFSZ ignored: what is written tells of them. */
 #ifndef BASE_STOP_H
 #define BASE_STOP_H
 

@@ -67,6 +67,7 @@ spawn(pid_t *pid, const struct runner_command *command, int child_socket)
     sigemptyset(&set);
     posix_spawnattr_setsigmask(&attributes, &set);
     sigaddset(&set, SIGPIPE);
+    sigaddset(&set, SIGXFSZ);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     posix_spawnattr_setsigdefault(&attributes, &set);

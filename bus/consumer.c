@@ -299,6 +299,12 @@ consumer_begin(struct consumer *consumer, const struct partition *parts, size_t 
     bell_ring(&consumer->bell);
 }
 
+void
+consumer_reassign(struct consumer *consumer)
+{
+    reading_begin_again(consumer);
+}
+
 enum status
 consumer_partitions(struct consumer *consumer,
                     const char *topic,

@@ -192,6 +192,13 @@ consumer_survey(struct consumer *consumer, struct survey *survey);
 void
 consumer_begin(struct consumer *consumer, const struct partition *parts, size_t count);
 
+/**
+ * `assigned` is called again with all that is assigned, as though it had just come, and
+ * reading goes on where that says. The group hears nothing of it. Nothing happens while
+ * there is none, or while it is being given up. Not from within an event.
+ */
+void consumer_reassign(struct consumer *consumer);
+
 /** Partitions of a topic. @blocks up to timeout_ns @return also STATUS_NOT_FOUND */
 MUST_CHECK enum status consumer_partitions(struct consumer *consumer,
                                            const char *topic,

@@ -46,6 +46,23 @@ reading_gain(struct consumer *c, rd_kafka_topic_partition_list_t *list)
     }
 }
 
+void
+reading_begin_again(struct consumer *c)
+{
+    const struct positions *p = &c->assignment.positions;
+    if (p->count == 0 || c->assignment.leaving) {
+        return;
+    }
+    rd_kafka_topic_partition_list_t *list =
+        rd_kafka_topic_partition_list_new((int)p->count);
+    for (size_t i = 0; i < p->count; i++) {
+        rd_kafka_topic_partition_list_add(list, p->items[i].topic,
+                                          p->items[i].partition);
+    }
+    reading_gain(c, list);
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
 static void
 reading_rebalanced(rd_kafka_t *rk,
                    rd_kafka_resp_err_t error,

@@ -16,6 +16,9 @@ void reading_listen(rd_kafka_conf_t *settings);
 /** Takes what is there, within a budget. @param[in] arg the consumer */
 void reading_serve(void *arg);
 
+/** As consumer_reassign(). */
+void reading_begin_again(struct consumer *consumer);
+
 /** As loop_turn_fn. @param[in] arg the consumer */
 int64_t reading_turn(void *arg, int64_t now_ns);
 

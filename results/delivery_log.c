@@ -270,6 +270,16 @@ delivery_log_follow(struct delivery_log *l)
     }
 }
 
+void
+delivery_log_read_again(struct delivery_log *l)
+{
+    for (int32_t p = 0; p < l->reading_count; p++) {
+        l->readings[p].next = OFFSET_BEGINNING;
+        l->readings[p].caught_up = false;
+    }
+    assign(l);
+}
+
 /* The topic was made anew, or its old end was cut off: `next` no longer means much. */
 static void
 on_restarted(void *arg, const char *topic, int32_t partition)

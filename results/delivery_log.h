@@ -45,6 +45,10 @@ void delivery_log_close(struct delivery_log **log);
 /** The partitions that `owner` has are to be read, from now on and no others. */
 void delivery_log_follow(struct delivery_log *log);
 
+/** What was learned is lost: all partitions are read from their beginning again, and
+ * nothing is ours until then. */
+void delivery_log_read_again(struct delivery_log *log);
+
 /** Whether the id is ours and all that is known of its delivery has been read. */
 bool delivery_log_is_ours(const struct delivery_log *log, const struct uuid *id);
 

@@ -407,6 +407,12 @@ inbox_describe(const struct inbox *in, struct buf *out)
     replay_describe(&in->replay, clock_mono_ns(), out);
 }
 
+void
+inbox_read_again(struct inbox *in)
+{
+    consumer_reassign(in->consumer);
+}
+
 static void
 tell_progress(struct inbox *in, int64_t now_ns)
 {

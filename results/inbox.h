@@ -64,6 +64,9 @@ size_t inbox_behind(const struct inbox *inbox);
 /** How far each partition is, in lines for people. */
 void inbox_describe(const struct inbox *inbox, struct buf *out);
 
+/** Begins each owned partition again from the offset that is in the store now. */
+void inbox_read_again(struct inbox *inbox);
+
 /** @return monotonic time of the next call */
 int64_t inbox_turn(struct inbox *inbox, int64_t now_ns);
 

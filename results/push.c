@@ -136,6 +136,15 @@ push_owner_changed(struct push *p)
     webhooks_ownership_changed(p->webhooks);
 }
 
+void
+push_learn_again(struct push *p)
+{
+    if (p->log != NULL) {
+        delivery_log_read_again(p->log);
+    }
+    webhooks_ownership_changed(p->webhooks);
+}
+
 int64_t
 push_turn(struct push *p, int64_t now_ns)
 {

@@ -40,6 +40,9 @@ struct webhooks *push_webhooks(struct push *push);
 /** The set of owned partitions is settled again after a change. */
 void push_owner_changed(struct push *push);
 
+/** The store lost some of what was written down. */
+void push_learn_again(struct push *push);
+
 /** @return monotonic time of the next call */
 int64_t push_turn(struct push *push, int64_t now_ns);
 

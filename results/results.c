@@ -90,6 +90,7 @@ on_turn(void *arg, int64_t now_ns)
     next_ns = least(next_ns, batches_turn(r->batches, now_ns, clock_wall_us()));
     next_ns = r->peers == NULL ? next_ns : least(next_ns, peers_turn(r->peers, now_ns));
     next_ns = least(next_ns, store_turn(r->store, now_ns, clock_wall_us()));
+    next_ns = least(next_ns, results_mend(r, now_ns));
     next_ns = least(next_ns, correlate_next(&r->correlate));
     return next_ns > now_ns ? next_ns : now_ns;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The inside of the room, shared by results.c (its parts, and what is asked) and
- * arrival.c (what comes in). Nobody else includes it.
+ * The inside of the room, shared by results.c (its parts, and what is asked), arrival.c
+ * (what comes in) and mending.c (a store that failed). Nobody else includes it.
  */
 #ifndef RESULTS_RESULTS_STATE_H
 #define RESULTS_RESULTS_STATE_H
@@ -40,6 +40,9 @@ struct results {
     char group[TOPIC_NAME_MAX + 1];
     int64_t ttl_us;
     bool was_ready;
+    int64_t mend_ns;      /* when to try; 0: the store was whole */
+    int64_t mend_wait_ns; /* before the next try */
+    int64_t tried_ns;
     const struct arrival *arriving; /* NULL unless on_reply() is at work */
     bool delivered;                 /* what is arriving, to its held connection */
 };
@@ -60,5 +63,12 @@ void results_on_reply(void *arg,
                       const struct reply *reply,
                       struct span bytes,
                       int64_t arrived_us);
+
+/**
+ * Has a store that could not be written try again, and brings back what it lost.
+ *
+ * @return monotonic time of the next call
+ */
+int64_t results_mend(struct results *r, int64_t now_ns);
 
 #endif

@@ -91,13 +91,24 @@ on_broken_file(MDB_env *env, const char *what)
     mark_distrust(&s->mark);
 }
 
-/* What was not committed is gone; from here on the offsets stay where they are. */
+static void
+forget_offsets(struct store *s)
+{
+    for (size_t i = 0; i < s->offset_count; i++) {
+        s->offsets[i] = (struct offset){.at = {.next = -1}};
+    }
+}
+
+/* What was not committed is gone; from here on the offsets stay where they are. Told
+ * once, though every write may fail until there is space again. */
 enum status
 store_fail(struct store *s, const char *what, int rc)
 {
-    log_error("store_failed", log_text("action", what),
-              log_text("reason", mdb_strerror(rc)),
-              log_text("store", s->config.directory));
+    if (!s->damaged || is_broken(rc)) {
+        log_error("store_failed", log_text("action", what),
+                  log_text("reason", mdb_strerror(rc)),
+                  log_text("store", s->config.directory));
+    }
     metric_add(results_metric(ROW_STORE_FAILURES), 1);
     if (s->txn != NULL) {
         mdb_txn_abort(s->txn);
@@ -109,9 +120,7 @@ store_fail(struct store *s, const char *what, int rc)
     s->damaged = true;
     s->dirty = false;
     s->dirty_bytes = 0;
-    for (size_t i = 0; i < s->offset_count; i++) {
-        s->offsets[i] = (struct offset){.at = {.next = -1}};
-    }
+    forget_offsets(s);
     return STATUS_IO;
 }
 
@@ -279,6 +288,18 @@ bool
 store_damaged(const struct store *s)
 {
     return s->damaged;
+}
+
+/* What came since the failure is kept: the same record coming again changes nothing. */
+enum status
+store_mend(struct store *s, int64_t wall_us)
+{
+    if (store_commit(s, wall_us) != STATUS_OK) {
+        return STATUS_IO;
+    }
+    forget_offsets(s); /* those noted since the failure were never to be written */
+    s->damaged = false;
+    return STATUS_OK;
 }
 
 int64_t

@@ -10,8 +10,9 @@
  * reply is known for as long, also where its bytes went before (`delivered`).
  *
  * After a failed write (disk full, I/O error) what was not committed is lost here,
- * though not in Kafka: the store then stays at the offsets last committed until the
- * process starts anew, and says so by store_damaged().
+ * though not in Kafka: the store then stays at the offsets last committed, and says so
+ * by store_damaged(), until store_mend() finds that it can write again or the process
+ * starts anew.
  */
 #ifndef RESULTS_STORE_H
 #define RESULTS_STORE_H
@@ -61,6 +62,15 @@ void store_close(struct store **store);
 
 /** Something could not be written: what is not found may exist all the same. */
 bool store_damaged(const struct store *store);
+
+/**
+ * Tries whether a damaged store can write again. If so, what it lost is to be read
+ * again from the offsets that store_offset_get() tells from now on.
+ *
+ * @return STATUS_OK: not damaged any more; STATUS_IO: it is, or its file is broken and
+ *         only another start helps @blocks for a write
+ */
+MUST_CHECK enum status store_mend(struct store *store, int64_t wall_us);
 
 /**
  * Keeps a reply. The first terminal one of an id stays for good.

@@ -186,7 +186,9 @@ call(struct webhooks *w, struct waiting_delivery *d, int64_t now_ns)
 {
     struct webhook_record record;
     if (recall_to_send(w, &d->id, &record) != STATUS_OK) {
-        log_error("webhook_lost", log_text("reason", "not in the store"));
+        if (!store_damaged(w->store)) { /* else it comes back with what was lost */
+            log_error("webhook_lost", log_text("reason", "not in the store"));
+        }
         delivery_line_answered(&w->line, d, NULL, now_ns);
         drop(w, d);
         return;

@@ -372,6 +372,47 @@ Test(consumer, works_as_a_member_of_a_group, .timeout = 60)
     line_close(&line);
 }
 
+/* What was fetched before and is still on its way must not come between. */
+static void
+reads_again(struct line *line)
+{
+    enum { COUNT = 1500, FIRST = 5 };
+    for (int i = 0; i < COUNT; i++) {
+        line_send(line, "k", "v");
+    }
+    cr_assert(line_until(line, &line->record_count, 100));
+    size_t before = line->record_count;
+    line->start = FIRST;
+    consumer_reassign(line->consumer);
+    cr_assert_eq(line->revoked, 0, "the group hears nothing of it");
+    cr_assert_eq(line->assigned, 2);
+    cr_assert(line_until(line, &line->record_count, before + COUNT - FIRST));
+    for (size_t i = 0; i < COUNT - FIRST; i++) {
+        cr_assert_eq(line->records[before + i]->offset, (int64_t)i + FIRST);
+    }
+}
+
+Test(consumer, reads_again_from_where_it_is_told, .timeout = 60)
+{
+    struct line line;
+    line_open(&line, 1);
+    line_consume(&line);
+    reads_again(&line);
+    line_close(&line);
+}
+
+Test(consumer, reads_again_as_a_member_of_a_group, .timeout = 60)
+{
+    struct line line;
+    const struct consumer_config config = {
+        .name = "member", .group = "g", .topics = {"t"}};
+    line_open(&line, 1);
+    line_consume_as(&line, &config);
+    consumer_reassign(line.consumer); /* nothing is assigned yet */
+    reads_again(&line);
+    line_close(&line);
+}
+
 Test(consumer, asks_again_where_it_is_if_that_was_refused, .timeout = 60)
 {
     struct line line;

@@ -125,14 +125,52 @@ Test(store_trouble, stays_at_the_offsets_that_are_written_when_the_disk_is_full)
     struct store_position at;
     cr_assert_eq(store_offset_get(s, 0, &at), STATUS_OK);
     cr_assert_eq(at.next, 1);
+    cr_assert_eq(put(s, ROWS), STATUS_OK, "the map takes it");
+    store_offset_set(s, 0, (struct store_position){ROWS + 1, now_us});
     limit_files((off_t)1 << 40);
-    cr_assert_eq(put(s, ROWS), STATUS_OK, "there is space again");
+    cr_assert_eq(store_commit(s, now_us), STATUS_OK, "there is space again");
+    cr_assert(store_damaged(s), "and yet what was lost is missing");
     store_close(&s);
     s = open_store();
     cr_assert_not(store_damaged(s));
     cr_assert(holds(s, 1));
     cr_assert_eq(store_offset_get(s, 0, &at), STATUS_OK);
     cr_assert_eq(at.next, 1, "what was lost is read again from here");
+    store_close(&s);
+}
+
+Test(store_trouble, tells_where_to_read_again_once_it_can_write_again)
+{
+    struct store *s = open_store();
+    struct store_position at;
+    cr_assert_eq(put(s, 1), STATUS_OK);
+    store_offset_set(s, 0, (struct store_position){1, now_us});
+    cr_assert_eq(store_commit(s, now_us), STATUS_OK);
+    limit_files(64 * 1024);
+    for (uint32_t i = 2; i < ROWS; i++) {
+        cr_assert_eq(put(s, i), STATUS_OK);
+    }
+    cr_assert_eq(store_commit(s, now_us), STATUS_IO);
+    for (uint32_t i = 2; i < ROWS; i++) {
+        cr_assert_eq(put(s, i), STATUS_OK);
+    }
+    store_offset_set(s, 0, (struct store_position){ROWS, now_us});
+    cr_assert_eq(store_mend(s, now_us), STATUS_IO, "still full");
+    cr_assert(store_damaged(s));
+    store_offset_set(s, 0, (struct store_position){ROWS, now_us});
+    limit_files((off_t)1 << 40);
+    cr_assert_eq(store_mend(s, now_us), STATUS_OK);
+    cr_assert_not(store_damaged(s));
+    cr_assert_eq(store_offset_get(s, 0, &at), STATUS_OK);
+    cr_assert_eq(at.next, 1, "what was noted meanwhile does not count");
+    cr_assert_eq(put(s, 2), STATUS_OK);
+    store_offset_set(s, 0, (struct store_position){2, now_us});
+    cr_assert_eq(store_commit(s, now_us), STATUS_OK);
+    store_close(&s);
+    s = open_store();
+    cr_assert(holds(s, 2));
+    cr_assert_eq(store_offset_get(s, 0, &at), STATUS_OK);
+    cr_assert_eq(at.next, 2);
     store_close(&s);
 }
 
