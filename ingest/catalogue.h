@@ -19,7 +19,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { CATALOGUE_MODELS_MAX = 1024, CATALOGUE_ENTRIES_MAX = 4096 };
+enum {
+    CATALOGUE_MODELS_MAX = 1024,
+    CATALOGUE_ENTRIES_MAX = 4096,
+    CATALOGUE_LABELS_MAX = 64 /* that are shown of a model */
+};
 
 struct catalogue;
 struct catalogue_entry;
