@@ -350,7 +350,7 @@ label_insert(struct oip_label *labels, size_t count, struct span name)
         return count;
     }
     memmove(&labels[at + 1], &labels[at], (count - at) * sizeof(labels[0]));
-    labels[at].name = name;
+    labels[at] = (struct oip_label){.name = name};
     return count + 1;
 }
 
@@ -370,7 +370,9 @@ catalogue_labels(const struct catalogue_model *model,
     for (size_t i = 0; i < count; i++) {
         const struct model_info *info =
             catalogue_version(model, labels[i].name, now_us, NULL);
-        labels[i].version = info == NULL ? (struct span){0} : info->version;
+        if (info != NULL) {
+            labels[i].version = info->version;
+        }
     }
     return count;
 }
