@@ -13,7 +13,6 @@
 
 #define BACKOFF_FIRST_NS (100 * NS_PER_MS)
 #define BACKOFF_MOST_NS  (10 * NS_PER_S)
-#define LOAD_TIMEOUT_NS  (300 * NS_PER_S)
 #define END_TIMEOUT_NS   (5 * NS_PER_S)
 
 enum { FIRST_LOAD_DEATHS = 5, REASON_BYTES = 240 };
@@ -37,6 +36,24 @@ static void
 loader_give_up(struct loader *l, const char *reason)
 {
     loader_end(l, reason, false);
+}
+
+/* Only as long as a load may take: the first one is not tried again, since what waits
+ * for its end (other models for memory, a caller for the outcome, requests for the old
+ * version where it went first) would wait that much longer. */
+static void
+on_late(struct loader *l)
+{
+    char reason[sizeof l->kill_reason];
+    l->load_until_ns = TIME_NEVER;
+    snprintf(
+        reason, sizeof reason,
+        "killed: the model was not loaded and warmed up within load.timeout (%g s)",
+        (double)l->source->load_timeout_ns / (double)NS_PER_S);
+    loader_kill(l, reason);
+    if (!l->was_loaded) {
+        loader_give_up(l, reason);
+    }
 }
 
 static void
@@ -149,11 +166,12 @@ on_died(void *arg, const char *how)
         runner_process_destroy(&l->runner);
         return;
     }
-    how = l->kill_reason != NULL ? l->kill_reason : how;
+    char why[sizeof l->kill_reason];
+    snprintf(why, sizeof why, "%s", l->kill_reason[0] != '\0' ? l->kill_reason : how);
     log_warn("runner_died", log_text("model", l->source->name),
-             log_int("pid", runner_process_pid(l->runner)), log_text("how", how));
+             log_int("pid", runner_process_pid(l->runner)), log_text("how", why));
     metric_add(&batcher_metrics[METRIC_RUNNER_DEATHS], 1);
-    l->kill_reason = NULL;
+    l->kill_reason[0] = '\0';
     l->load_until_ns = TIME_NEVER;
     runner_process_destroy(&l->runner);
     if (l->given_up) {
@@ -165,7 +183,7 @@ on_died(void *arg, const char *how)
         return;
     }
     plan_restart(l);
-    l->events.died(l->arg, how);
+    l->events.died(l->arg, why);
 }
 
 /* What we say. */
@@ -227,7 +245,7 @@ loader_start(struct loader *l, int64_t now_ns)
         plan_restart(l);
         return;
     }
-    l->load_until_ns = now_ns + LOAD_TIMEOUT_NS;
+    l->load_until_ns = now_ns + l->source->load_timeout_ns;
     runner_memory_reset(&l->memory, now_ns);
     for (unsigned i = 0; i < l->instance_count; i++) {
         if (send_load(l, &l->instances[i]) != STATUS_OK) {
@@ -295,8 +313,7 @@ loader_turn(struct loader *l, int64_t now_ns)
         loader_start(l, now_ns);
     }
     if (now_ns >= l->load_until_ns) {
-        l->load_until_ns = TIME_NEVER;
-        loader_kill(l, "killed: it did not load the model in time");
+        on_late(l);
     }
     if (now_ns >= l->kill_at_ns) {
         l->kill_at_ns = TIME_NEVER;
@@ -320,8 +337,8 @@ loader_memory_verdict(struct loader *l, int64_t now_ns)
 void
 loader_kill(struct loader *l, const char *reason)
 {
-    if (l->runner != NULL && l->kill_reason == NULL) {
-        l->kill_reason = reason;
+    if (l->runner != NULL && l->kill_reason[0] == '\0') {
+        snprintf(l->kill_reason, sizeof l->kill_reason, "%s", reason);
         runner_process_kill(l->runner);
     }
 }

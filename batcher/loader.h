@@ -2,7 +2,8 @@
 /*
  * Keeps a model loaded: starts its runner, sends `load` for every instance, and when
  * the runner dies starts another after a while that grows up to 10 s. A model that
- * cannot be loaded the first time is given up; one that was loaded once is not.
+ * cannot be loaded the first time, or not within its load.timeout, is given up; one
+ * that was loaded once is not.
  */
 #ifndef BATCHER_LOADER_H
 #define BATCHER_LOADER_H
@@ -52,11 +53,11 @@ struct loader {
     unsigned deaths; /* before the first load */
     bool was_loaded; /* once */
     bool given_up;
-    bool ending;             /* loader_unload() */
-    const char *kill_reason; /* we killed it; NULL: we did not */
-    int64_t start_at_ns;     /* of the next runner; TIME_NEVER = not */
-    int64_t load_until_ns;   /* TIME_NEVER = nothing loads */
-    int64_t kill_at_ns;      /* if it has not ended by then; TIME_NEVER = not */
+    bool ending;           /* loader_unload() */
+    char kill_reason[120]; /* we killed it; "": we did not */
+    int64_t start_at_ns;   /* of the next runner; TIME_NEVER = not */
+    int64_t load_until_ns; /* TIME_NEVER = nothing loads */
+    int64_t kill_at_ns;    /* if it has not ended by then; TIME_NEVER = not */
     int64_t backoff_ns;
 };
 
@@ -82,7 +83,7 @@ int64_t loader_turn(struct loader *l, int64_t now_ns);
 /** Whether the runner keeps to its memory. */
 enum memory_verdict loader_memory_verdict(struct loader *l, int64_t now_ns);
 
-/** Kills the runner, for a reason of ours. @param[in] reason static text */
+/** Kills the runner, for a reason of ours. */
 void loader_kill(struct loader *l, const char *reason);
 
 /** The runner does its work: the next death is followed by a start at once. */

@@ -62,6 +62,12 @@ const struct model_key model_keys[] = {
      .example = "2GiB",
      .help = "Most that its runner may hold for itself, instead of runner.memory.max; "
              "0: no limit."},
+    {.name = "load.timeout",
+     .kind = KEY_DURATION,
+     .least = NS_PER_S,
+     .most = 86400 * NS_PER_S,
+     .example = "5m",
+     .help = "So long its runner may take from its start until all is warmed up."},
     {.name = "version.policy",
      .kind = KEY_POLICY,
      .example = "latest",

@@ -4,6 +4,7 @@
 #include "batcher/repository.h"
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "batcher/model_folder.h"
 #include "batcher/repository_model.h"
 
@@ -16,6 +17,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define LOAD_TIMEOUT_NS (300 * NS_PER_S)
 
 enum {
     MODELS_MAX = 256,
@@ -242,8 +245,12 @@ repository_read_model(struct repository_model *out,
         !S_ISDIR(info.st_mode)) {
         return STATUS_NOT_FOUND;
     }
-    *out = (struct repository_model){
-        .version = "1", .path = "", .device = "cpu", .instances = 1, .memory_max = -1};
+    *out = (struct repository_model){.version = "1",
+                                     .path = "",
+                                     .device = "cpu",
+                                     .instances = 1,
+                                     .memory_max = -1,
+                                     .load_timeout_ns = LOAD_TIMEOUT_NS};
     arena_init(&out->arena, MODEL_BYTES);
     out->name = arena_text(&out->arena, span_of_text(name));
     const char *folder = arena_text(&out->arena, span_of_text(path));

@@ -55,6 +55,7 @@ struct repository_model {
     bool allow_nan;          /* outputs.nan=allow */
     bool lazy;               /* lazy=true: loaded when it is asked */
     int64_t memory_max;      /* memory.max; 0 = no limit, -1 = runner.memory.max */
+    int64_t load_timeout_ns; /* load.timeout */
     struct batching batching;
     struct property_list properties; /* for the runner */
     unsigned *property_lines;        /* of each, in model.properties */

@@ -118,6 +118,12 @@ duration_ns(const char *value)
 }
 
 static void
+set_load_timeout(struct repository_model *m, const char *value)
+{
+    m->load_timeout_ns = duration_ns(value);
+}
+
+static void
 set_deadline(struct repository_model *m, const char *value)
 {
     m->batching.deadline_default_ns = duration_ns(value);
@@ -154,6 +160,7 @@ static const struct {
     {"outputs.nan", set_nan},
     {"lazy", set_lazy},
     {"memory.max", set_memory},
+    {"load.timeout", set_load_timeout},
     {"batch.buckets", set_buckets},
     {"deadline.default", set_deadline},
     {"max.delay", set_delay},

@@ -38,7 +38,7 @@ struct trial {
  * @param[out] out to be closed by trial_close(), also on error
  * @return STATUS_OK, whether it could be loaded or not; else what kept it from being
  *         tried
- * @blocks until it is loaded or not; at most 300 s
+ * @blocks until it is loaded or not; at most its load.timeout
  */
 MUST_CHECK enum status trial_run(struct trial *out,
                                  const struct batcher_config *config,

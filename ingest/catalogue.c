@@ -1,31 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Few models, few instances, looked up for every request: plain arrays, walked. An
- * entry keeps its record's bytes and all that was decoded from them in one arena, so
- * that the next state of the same instance replaces it whole.
- */
+/* Few models, few instances, looked up for every request: plain arrays, walked. */
 #include "ingest/catalogue.h"
 
-#include "base/arena.h"
-#include "base/clock.h"
-#include "schemas/codec.h"
+#include "ingest/catalogue_entry.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    ENTRY_BYTES_MAX = 1024 * 1024,
-    HEARD_WITHIN_S = 15, /* to count as ready */
-    SILENT_S = 60,
-    US_PER_S = 1000000
-};
-
-struct catalogue_entry {
-    struct arena arena; /* owns key, bytes and arrays of info */
-    struct span key;
-    struct model_info info;
-    int64_t heard_us; /* wall */
-};
+enum { SILENT_S = 60, US_PER_S = 1000000 };
 
 struct catalogue {
     struct catalogue_model *models[CATALOGUE_MODELS_MAX];
@@ -41,18 +23,10 @@ catalogue_create(struct catalogue **out)
 }
 
 static void
-entry_destroy(struct catalogue_entry *entry)
-{
-    struct arena arena = entry->arena;
-    free(entry);
-    arena_fini(&arena);
-}
-
-static void
 model_destroy(struct catalogue_model *model)
 {
     for (size_t i = 0; i < model->entry_count; i++) {
-        entry_destroy(model->entries[i]);
+        catalogue_entry_destroy(model->entries[i]);
     }
     free(model->entries);
     free(model);
@@ -70,35 +44,6 @@ catalogue_destroy(struct catalogue **catalogue)
         model_destroy(c->models[i]);
     }
     free(c);
-}
-
-static enum status
-entry_create(struct catalogue_entry **out,
-             struct span key,
-             struct span value,
-             struct fault *fault)
-{
-    struct catalogue_entry *entry = calloc(1, sizeof(*entry));
-    if (entry == NULL) {
-        return STATUS_NO_MEMORY;
-    }
-    arena_init(&entry->arena, ENTRY_BYTES_MAX);
-    const char *own_key = arena_text(&entry->arena, key);
-    const char *own_value = arena_text(&entry->arena, value);
-    if (own_key == NULL || own_value == NULL) {
-        entry_destroy(entry);
-        fault_set(fault, STATUS_TOO_LARGE, "over %d bytes", ENTRY_BYTES_MAX);
-        return STATUS_TOO_LARGE;
-    }
-    entry->key = span_of(own_key, key.size);
-    enum status status = model_info_decode(span_of(own_value, value.size),
-                                           &entry->arena, &entry->info, fault);
-    if (status != STATUS_OK) {
-        entry_destroy(entry);
-        return status;
-    }
-    *out = entry;
-    return STATUS_OK;
 }
 
 struct catalogue_model *
@@ -177,22 +122,27 @@ model_add(struct catalogue *c,
 static void
 model_remove(struct catalogue *c, struct catalogue_model *model, size_t i)
 {
-    entry_destroy(model->entries[i]);
+    catalogue_entry_destroy(model->entries[i]);
     model->entries[i] = model->entries[--model->entry_count];
     c->entry_count--;
 }
 
-/* Takes out the entry of a key; the model it stood under, or NULL. */
+/* Takes out the entry of a key, for another one that may be NULL; the model it stood
+ * under, or NULL. */
 static struct catalogue_model *
-key_remove(struct catalogue *c, struct span key)
+key_remove(struct catalogue *c, struct span key, struct catalogue_entry *heir)
 {
     for (size_t i = 0; i < c->model_count; i++) {
         struct catalogue_model *model = c->models[i];
         for (size_t j = 0; j < model->entry_count; j++) {
-            if (span_equal(model->entries[j]->key, key)) {
-                model_remove(c, model, j);
-                return model;
+            if (!span_equal(model->entries[j]->key, key)) {
+                continue;
             }
+            if (heir != NULL) {
+                catalogue_entry_remember(heir, model->entries[j]);
+            }
+            model_remove(c, model, j);
+            return model;
         }
     }
     return NULL;
@@ -224,42 +174,26 @@ catalogue_apply(struct catalogue *catalogue,
                 struct fault *fault)
 {
     if (value.size == 0) {
-        *model = key_remove(catalogue, key);
+        *model = key_remove(catalogue, key, NULL);
         return STATUS_OK;
     }
     struct catalogue_entry *entry = NULL;
-    enum status status = entry_create(&entry, key, value, fault);
+    enum status status = catalogue_entry_create(&entry, key, value, fault);
     if (status != STATUS_OK) {
         return status;
     }
     entry->heard_us = heard_us != 0 ? heard_us : entry->info.published_us;
-    key_remove(catalogue, key);
+    key_remove(catalogue, key, entry);
     status = model_take(catalogue, entry->info.model, model);
     if (status == STATUS_OK) {
         silent_remove(catalogue, *model, entry);
         status = model_add(catalogue, *model, entry);
     }
     if (status != STATUS_OK) {
-        entry_destroy(entry);
+        catalogue_entry_destroy(entry);
         return fault_set(fault, status, "the catalogue of models is full");
     }
     return STATUS_OK;
-}
-
-static bool
-entry_is_fresh(const struct catalogue_entry *entry, int64_t now_us)
-{
-    return now_us - entry->heard_us <= (int64_t)HEARD_WITHIN_S * US_PER_S;
-}
-
-/* Also one that is loaded when it is asked: who waits for it to be ready before he asks
- * would wait for ever. */
-static bool
-entry_is_ready(const struct catalogue_entry *entry, int64_t now_us)
-{
-    enum model_state state = entry->info.state;
-    return (state == MODEL_READY || state == MODEL_UNLOADED) &&
-           entry_is_fresh(entry, now_us);
 }
 
 static bool
@@ -294,30 +228,25 @@ version_compare(struct span a, struct span b)
     return order;
 }
 
-static bool
-entry_is_named(const struct catalogue_entry *entry, struct span name)
-{
-    bool named = span_equal(entry->info.version, name);
-    for (size_t i = 0; i < entry->info.label_count && !named; i++) {
-        named = span_equal(entry->info.labels[i], name);
-    }
-    return named;
-}
-
-const struct model_info *
-catalogue_version(const struct catalogue_model *model,
-                  struct span version,
-                  int64_t now_us,
-                  bool *ready)
+/* @param[in] lost by a label that it had a while ago */
+static const struct catalogue_entry *
+find_best(const struct catalogue_model *model,
+          struct span version,
+          bool lost,
+          int64_t now_us,
+          bool *ready)
 {
     const struct catalogue_entry *best = NULL;
     bool best_ready = false;
     for (size_t i = 0; i < model->entry_count; i++) {
         const struct catalogue_entry *entry = model->entries[i];
-        if (version.size > 0 && !entry_is_named(entry, version)) {
+        bool meant =
+            lost ? catalogue_entry_was_named(entry, version, now_us)
+                 : version.size == 0 || catalogue_entry_is_named(entry, version);
+        if (!meant) {
             continue;
         }
-        bool entry_ready = entry_is_ready(entry, now_us);
+        bool entry_ready = catalogue_entry_is_ready(entry, now_us);
         bool better = best == NULL || (entry_ready && !best_ready);
         if (!better && entry_ready == best_ready) {
             int order = version_compare(entry->info.version, best->info.version);
@@ -328,6 +257,22 @@ catalogue_version(const struct catalogue_model *model,
             best = entry;
             best_ready = entry_ready;
         }
+    }
+    *ready = best_ready;
+    return best;
+}
+
+const struct model_info *
+catalogue_version(const struct catalogue_model *model,
+                  struct span version,
+                  int64_t now_us,
+                  bool *ready)
+{
+    bool best_ready = false;
+    const struct catalogue_entry *best =
+        find_best(model, version, false, now_us, &best_ready);
+    if (best == NULL) {
+        best = find_best(model, version, true, now_us, &best_ready);
     }
     if (ready != NULL) {
         *ready = best_ready;
@@ -345,7 +290,7 @@ catalogue_obeyed(const struct catalogue_model *model,
     *failed = NULL;
     for (size_t i = 0; i < model->entry_count; i++) {
         const struct catalogue_entry *entry = model->entries[i];
-        if (!entry_is_fresh(entry, now_us)) {
+        if (!catalogue_entry_is_fresh(entry, now_us)) {
             continue;
         }
         if (entry->info.obeyed_us < issued_us) {
@@ -365,7 +310,7 @@ catalogue_serving(const struct catalogue_model *model, int64_t now_us)
 {
     size_t count = 0;
     for (size_t i = 0; i < model->entry_count; i++) {
-        count += entry_is_ready(model->entries[i], now_us) ? 1 : 0;
+        count += catalogue_entry_is_ready(model->entries[i], now_us) ? 1 : 0;
     }
     return count;
 }
@@ -405,7 +350,7 @@ label_insert(struct oip_label *labels, size_t count, struct span name)
         return count;
     }
     memmove(&labels[at + 1], &labels[at], (count - at) * sizeof(labels[0]));
-    labels[at].name = name;
+    labels[at] = (struct oip_label){.name = name};
     return count + 1;
 }
 
@@ -423,8 +368,11 @@ catalogue_labels(const struct catalogue_model *model,
         }
     }
     for (size_t i = 0; i < count; i++) {
-        labels[i].version =
-            catalogue_version(model, labels[i].name, now_us, NULL)->version;
+        const struct model_info *info =
+            catalogue_version(model, labels[i].name, now_us, NULL);
+        if (info != NULL) {
+            labels[i].version = info->version;
+        }
     }
     return count;
 }

@@ -5,7 +5,8 @@
  * when nobody serves it at the moment: its requests wait in Kafka. It is ready while an
  * instance that serves it, or loads it when it is asked, was heard of within 15 s. What
  * another instance of the same version said a minute before the newest word is
- * forgotten. Pure: records and times come in as arguments.
+ * forgotten. A label that nobody says any more still leads where it led for 5 s. Pure:
+ * records and times come in as arguments.
  */
 #ifndef INGEST_CATALOGUE_H
 #define INGEST_CATALOGUE_H
@@ -19,7 +20,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { CATALOGUE_MODELS_MAX = 1024, CATALOGUE_ENTRIES_MAX = 4096 };
+enum {
+    CATALOGUE_MODELS_MAX = 1024,
+    CATALOGUE_ENTRIES_MAX = 4096,
+    CATALOGUE_LABELS_MAX = 64 /* that are shown of a model */
+};
 
 struct catalogue;
 struct catalogue_entry;

@@ -88,6 +88,15 @@ trouble_of(const struct catalogue_model *model,
 }
 
 static void
+labels_write(const struct catalogue_model *model, int64_t now_us, struct buf *body)
+{
+    struct oip_label labels[CATALOGUE_LABELS_MAX];
+    size_t count = catalogue_labels(model, now_us, labels, CATALOGUE_LABELS_MAX);
+    buf_append_text(body, ",\"labels\":");
+    oip_write_labels(labels, count, body);
+}
+
+static void
 models_write(const struct ingest *ingest, struct buf *body)
 {
     const struct catalogue *catalogue = models_topic_catalogue(ingest->models);
@@ -106,6 +115,7 @@ models_write(const struct ingest *ingest, struct buf *body)
         oip_write_text(model->name, body);
         buf_append_text(body, ",\"version\":");
         oip_write_text(info->version, body);
+        labels_write(model, now_us, body);
         buf_append_text(body, ",\"platform\":");
         oip_write_text(info->platform, body);
         buf_append_format(body,

@@ -10,7 +10,7 @@
 
 #include <stdio.h>
 
-enum { DOCUMENT_BYTES_MAX = 16 * 1024 * 1024, VERSIONS_MAX = 64, LABELS_MAX = 64 };
+enum { DOCUMENT_BYTES_MAX = 16 * 1024 * 1024, VERSIONS_MAX = 64 };
 
 static void
 document_respond(struct http_exchange *x, int http_code, struct buf *body)
@@ -136,11 +136,11 @@ model_get(struct ingest *ingest,
         return;
     }
     struct span versions[VERSIONS_MAX];
-    struct oip_label labels[LABELS_MAX];
+    struct oip_label labels[CATALOGUE_LABELS_MAX];
     struct oip_names names = {.versions = versions, .labels = labels};
     names.version_count = catalogue_versions(found.model, versions, VERSIONS_MAX);
     names.label_count =
-        catalogue_labels(found.model, clock_wall_us(), labels, LABELS_MAX);
+        catalogue_labels(found.model, clock_wall_us(), labels, CATALOGUE_LABELS_MAX);
     struct buf body;
     buf_init(&body, DOCUMENT_BYTES_MAX);
     oip_write_model(found.info, &names, &body);
@@ -189,6 +189,26 @@ index_state(const struct model_info *info, bool ready)
     return ready && info->state == MODEL_READY ? "READY" : "UNAVAILABLE";
 }
 
+/* Those that lead to the version, if there are any. */
+static void
+index_write_labels(const struct catalogue_model *model,
+                   struct span version,
+                   struct buf *body)
+{
+    struct oip_label labels[CATALOGUE_LABELS_MAX];
+    size_t count =
+        catalogue_labels(model, clock_wall_us(), labels, CATALOGUE_LABELS_MAX);
+    size_t written = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (span_equal(labels[i].version, version)) {
+            buf_append_text(body, written == 0 ? ",\"labels\":[" : ",");
+            oip_write_text(labels[i].name, body);
+            written++;
+        }
+    }
+    buf_append_text(body, written > 0 ? "]" : "");
+}
+
 static void
 index_write(const struct catalogue_model *model,
             const struct model_info *info,
@@ -203,6 +223,7 @@ index_write(const struct catalogue_model *model,
     bool silent = !ready && info->reason.size == 0;
     oip_write_text(silent ? span_of_text("no batcher serves it now") : info->reason,
                    body);
+    index_write_labels(model, info->version, body);
     buf_append_text(body, "}");
 }
 

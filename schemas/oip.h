@@ -134,6 +134,9 @@ struct oip_label {
     struct span version;
 };
 
+/** Appends them as an object: the version by its label. */
+void oip_write_labels(const struct oip_label *labels, size_t count, struct buf *b);
+
 /** By which a model's versions can be asked for. */
 struct oip_names {
     const struct span *versions;

@@ -37,17 +37,19 @@ write_versions(struct buf *b, const struct oip_names *names)
     buf_append(b, "],", 2);
 }
 
-static void
-write_labels(struct buf *b, const struct oip_names *names)
+void
+oip_write_labels(const struct oip_label *labels, size_t count, struct buf *b)
 {
-    oip_write_key(b, "labels");
-    for (size_t i = 0; i < names->label_count; i++) {
-        buf_append_byte(b, i == 0 ? '{' : ',');
-        oip_write_text(names->labels[i].name, b);
+    buf_append_byte(b, '{');
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0) {
+            buf_append_byte(b, ',');
+        }
+        oip_write_text(labels[i].name, b);
         buf_append_byte(b, ':');
-        oip_write_text(names->labels[i].version, b);
+        oip_write_text(labels[i].version, b);
     }
-    buf_append(b, "},", 2);
+    buf_append_byte(b, '}');
 }
 
 void
@@ -62,7 +64,9 @@ oip_write_model(const struct model_info *model,
     oip_write_key(b, "versions");
     write_versions(b, names);
     if (names->label_count > 0) {
-        write_labels(b, names);
+        oip_write_key(b, "labels");
+        oip_write_labels(names->labels, names->label_count, b);
+        buf_append_byte(b, ',');
     }
     oip_write_key(b, "platform");
     oip_write_text(model->platform, b);

@@ -210,7 +210,8 @@ struct leat_plugin {
      *
      * @param state set on LEAT_OK; handed to the other functions, NULL is fine
      * @return LEAT_OK; else nothing is kept, unload() is not called
-     * Blocks: up to 300 s, then the runner is killed.
+     * Blocks: with the warm-up up to load.timeout of model.properties (5 min), then
+     * the runner is killed.
      */
     int (*load)(struct leat_load *load, void **state);
 

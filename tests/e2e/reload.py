@@ -84,6 +84,10 @@ def moves_a_label(http, models, batcher):
     assert order(http, "m", "load")[0] == 200
     metadata = ask.call(http, "GET", "/v2/models/m")[2]
     assert metadata["labels"] == {"canary": "2", "stable": "1"}, metadata
+    shown = ask.call(http, "GET", "/v1/status")[2]["models"]
+    assert [m["labels"] for m in shown if m["name"] == "m"] == [metadata["labels"]], shown
+    assert index(http, "m", "1")["labels"] == ["stable"], index(http, "m", "1")
+    assert index(http, "m", "2")["labels"] == ["canary"], index(http, "m", "2")
     assert infer(http, "m", "stable")[1]["model_version"] == "1"
     assert infer(http, "m", "canary")[1]["model_version"] == "2"
     assert ask.call(http, "GET", "/v2/models/m/versions/stable")[0] == 200
@@ -122,6 +126,7 @@ def moves_a_label(http, models, batcher):
     assert order(http, "m", "load")[0] == 200
     assert infer(http, "m", "stable")[0] == 404
     assert "labels" not in ask.call(http, "GET", "/v2/models/m")[2]
+    assert "labels" not in index(http, "m", "2")
 
 
 def differ_between_batchers(s):

@@ -91,6 +91,7 @@ on_record(void *arg, struct record *r)
         take_letter(s, r);
     } else if (strcmp(r->topic, "leat.models") == 0) {
         batcher_stage_note_running(s, r);
+        batcher_stage_note_told(s, r);
     } else if (strcmp(r->topic, "leat.requests.next") == 0) {
         take_step(s, r);
     } else {

@@ -110,6 +110,12 @@ bool batcher_stage_says_running(const struct batcher_stage *s,
 /** Turns until so many of those records came. */
 void batcher_stage_wait_running_told(struct batcher_stage *s, size_t count);
 
+/** Turns until that is what leat.models says of a version, such as m/1. */
+void batcher_stage_wait_told(struct batcher_stage *s,
+                             const char *version,
+                             enum model_state state,
+                             const char *reason);
+
 /** Turns until that many answers came. */
 void batcher_stage_wait_answers(struct batcher_stage *s, size_t count);
 size_t batcher_stage_answers(const struct batcher_stage *s);

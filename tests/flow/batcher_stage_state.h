@@ -20,10 +20,18 @@ enum {
     REPLY_PARTITIONS = 2,
     LETTERS_MAX = 16,
     STAGE_RUNNING_MAX = 16,
+    STAGE_TOLD_MAX = 8,
     STAGE_MODELS = 2
 };
 
 #define PATIENCE_NS (30 * NS_PER_S)
+
+/** What was said last of a version. */
+struct stage_told {
+    char version[32]; /* m/1 */
+    enum model_state state;
+    char reason[320];
+};
 
 struct batcher_stage {
     struct dev_broker *broker;
@@ -54,6 +62,8 @@ struct batcher_stage {
     size_t running_told; /* records that say what runs, tombstones included */
     struct uuid running[STAGE_RUNNING_MAX]; /* as told last */
     size_t running_count;
+    struct stage_told told[STAGE_TOLD_MAX];
+    size_t told_count;
 };
 
 static inline void
@@ -64,6 +74,7 @@ stage_must(enum status status, const struct fault *fault)
 
 /** A record of leat.models. */
 void batcher_stage_note_running(struct batcher_stage *s, const struct record *r);
+void batcher_stage_note_told(struct batcher_stage *s, const struct record *r);
 
 void batcher_stage_send_value(struct batcher_stage *s,
                               struct producer_topic *topic,

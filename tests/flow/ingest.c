@@ -10,6 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Of the model, in its documents. */
+#define LABELS "\"labels\":{\"blue\":\"1\",\"stable\":\"1\"}"
+
 static const struct stage_options usual = {0};
 
 static void
@@ -343,14 +346,16 @@ Test(ingest_flow, describes_its_models_as_the_protocol_wants)
     ask(stage, "GET /v2/models", "", "", &a);
     cr_assert_str_eq(a.body, "{\"models\":[\"echo\"]}");
     ask(stage, "GET /v2/models/echo", "", "", &a);
-    cr_assert(strstr(a.body, "\"versions\":[\"1\"]") != NULL, "%s", a.body);
+    cr_assert(strstr(a.body, "\"versions\":[\"1\"]," LABELS) != NULL, "%s", a.body);
     ask(stage, "GET /v2/models/echo/versions/1/ready", "", "", &a);
     cr_assert_eq(a.code, 200, "%s", a.body);
     ask(stage, "GET /v2/models/echo/config", "", "", &a);
     cr_assert(strstr(a.body, "\"max_batch_size\":4") != NULL, "%s", a.body);
     ask(stage, "POST /v2/repository/index", "", "", &a);
     cr_assert(strstr(a.body, "\"state\":\"READY\"") != NULL, "%s", a.body);
+    cr_assert(strstr(a.body, "\"labels\":[\"blue\",\"stable\"]") != NULL, "%s", a.body);
     ask(stage, "GET /v1/status", "", "", &a);
+    cr_assert(strstr(a.body, "\"version\":\"1\"," LABELS) != NULL, "%s", a.body);
     cr_assert(strstr(a.body, "\"latency_ms\"") != NULL, "%s", a.body);
     ask(stage, "GET /", "", "", &a);
     cr_assert_eq(a.code, 200);

@@ -241,6 +241,7 @@ publish_model(struct ingest_stage *stage)
                                   .shape = {-1, 2}};
     struct tensor_spec y = x;
     y.name = span_of_text("y");
+    const struct span labels[] = {span_of_text("stable"), span_of_text("blue")};
     const struct model_info info = {
         .model = span_of_text("echo"),
         .version = span_of_text("1"),
@@ -254,6 +255,8 @@ publish_model(struct ingest_stage *stage)
         .max_batch_size = 4,
         .replicas = 1,
         .published_us = clock_wall_us(),
+        .labels = labels,
+        .label_count = 2,
     };
     struct buf *b = new_buf();
     model_info_encode(&info, b);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * An ingest on the in-process broker with a batcher played by the test: it reads the
- * requests of the model `echo` (x FP32 [-1,2] -> y, the same numbers, batches of 4) and
- * answers them as told. Both run on one loop in a thread of their own; the test asks
- * over HTTP from outside.
+ * requests of the model `echo` (x FP32 [-1,2] -> y, the same numbers, batches of 4;
+ * version 1, labels stable and blue) and answers them as told. Both run on one loop in
+ * a thread of their own; the test asks over HTTP from outside.
  */
 #ifndef TESTS_FLOW_INGEST_STAGE_H
 #define TESTS_FLOW_INGEST_STAGE_H

@@ -2,6 +2,8 @@
 /* Folders and properties, right and wrong. */
 #include "batcher/repository.h"
 
+#include "base/clock.h"
+
 #include <criterion/criterion.h>
 
 #include <ftw.h>
@@ -142,6 +144,22 @@ Test(repository, reads_where_a_model_takes_memory_and_how_much_it_may)
     cr_assert_str_eq(repository_model_accelerator(&r.models[1]), "cuda:3");
     cr_assert_null(repository_model_accelerator(&r.models[2]));
     cr_assert_null(repository_model_accelerator(&r.models[3]));
+    repository_close(&r);
+}
+
+Test(repository, reads_how_long_a_load_may_take)
+{
+    model("a", SIM "load.timeout=90m\n");
+    model("b", SIM "load.timeout=1s\n");
+    model("c", SIM "load.timeout=24h\n");
+    model("d", SIM);
+    struct repository r = open_all();
+    cr_assert_eq(r.models[0].load_timeout_ns, 90 * 60 * NS_PER_S);
+    cr_assert_eq(r.models[1].load_timeout_ns, NS_PER_S);
+    cr_assert_eq(r.models[2].load_timeout_ns, 86400 * NS_PER_S);
+    cr_assert_eq(r.models[3].load_timeout_ns, 300 * NS_PER_S);
+    cr_assert_eq(r.models[0].properties.count, r.models[3].properties.count,
+                 "the runner is not told");
     repository_close(&r);
 }
 

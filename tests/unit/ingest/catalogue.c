@@ -150,7 +150,51 @@ Test(catalogue, finds_a_version_by_its_label)
     cr_assert_null(catalogue_version(m, span_of_text("stabl"), 0, NULL));
     label = span_of(NULL, 0);
     publish("m", "2", "a", MODEL_READY, 0);
-    cr_assert_null(catalogue_version(m, span_of_text("stable"), 0, NULL));
+    cr_assert_null(
+        catalogue_version(m, span_of_text("stable"), 5 * SECOND_US + 1, NULL));
+}
+
+static bool
+leads_to(const char *name, const char *version, int64_t now_us)
+{
+    const struct catalogue_model *m = catalogue_find(catalogue, span_of_text("m"));
+    const struct model_info *info =
+        catalogue_version(m, span_of_text(name), now_us, NULL);
+    return version == NULL ? info == NULL
+                           : info != NULL && span_is_text(info->version, version);
+}
+
+Test(catalogue, knows_a_label_all_the_while_that_it_moves_to_an_older_version)
+{
+    publish("m", "1", "a", MODEL_READY, 0);
+    label = span_of_text("stable");
+    publish("m", "2", "a", MODEL_READY, 0);
+    label = span_of(NULL, 0);
+    publish("m", "2", "a", MODEL_READY, SECOND_US);
+    cr_assert(leads_to("stable", "2", SECOND_US), "until it is known where it went");
+    publish("m", "2", "a", MODEL_READY, 2 * SECOND_US);
+    cr_assert(leads_to("stable", "2", 2 * SECOND_US), "said once more without it");
+    label = span_of_text("stable");
+    publish("m", "1", "a", MODEL_READY, 2 * SECOND_US);
+    cr_assert(leads_to("stable", "1", 2 * SECOND_US));
+}
+
+Test(catalogue, forgets_a_label_that_nobody_says_any_more)
+{
+    struct oip_label labels[2];
+    label = span_of_text("stable");
+    publish("m", "1", "a", MODEL_READY, 0);
+    label = span_of_text("canary");
+    publish("m", "1", "a", MODEL_READY, SECOND_US);
+    label = span_of(NULL, 0);
+    publish("m", "1", "a", MODEL_READY, 2 * SECOND_US);
+    publish("m", "1", "a", MODEL_READY, 6 * SECOND_US + 1);
+    const struct catalogue_model *m = catalogue_find(catalogue, span_of_text("m"));
+    cr_assert_eq(catalogue_labels(m, 6 * SECOND_US, labels, 2), 0, "none is shown");
+    cr_assert(leads_to("stable", NULL, 6 * SECOND_US + 1));
+    cr_assert(leads_to("canary", "1", 7 * SECOND_US));
+    cr_assert(leads_to("canary", NULL, 7 * SECOND_US + 1));
+    cr_assert(leads_to("other", NULL, 0));
 }
 
 Test(catalogue, lists_labels_once_and_by_name_with_the_newest_version_of_each)

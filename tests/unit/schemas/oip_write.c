@@ -269,6 +269,17 @@ Test(oip_write, writes_metadata_with_the_batch_dimension)
                    "\"inputs\":[],\"outputs\":[]}");
 }
 
+Test(oip_write, writes_labels_as_an_object)
+{
+    struct oip_label labels[] = {{span_of_text("a\"b"), span_of_text("2")},
+                                 {span_of_text("stable"), span_of_text("10")}};
+    oip_write_labels(labels, 0, &out);
+    assert_written("{}");
+    buf_reset(&out);
+    oip_write_labels(labels, 2, &out);
+    assert_written("{\"a\\\"b\":\"2\",\"stable\":\"10\"}");
+}
+
 Test(oip_write, writes_the_configuration_without_the_batch_dimension)
 {
     struct model_info model = sample_model(8);
