@@ -135,7 +135,7 @@ Test(load_timeout_flow, has_a_model_that_served_tried_again, .timeout = 60)
     struct stage_models folder;
     stage_models_open(&folder);
     write_runner(&folder, runner, sizeof runner);
-    struct batcher_stage *s = batcher_stage_open("load.timeout=5s");
+    struct batcher_stage *s = batcher_stage_open("load.timeout=10s");
     batcher_stage_config(s)->runner_command = runner;
     batcher_stage_restart(s);
     int64_t deaths = batcher_stage_count(METRIC_RUNNER_DEATHS);
