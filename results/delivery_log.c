@@ -19,11 +19,13 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { ARENA_BYTES = 4096, QUEUE_BYTES_MAX = 32 * 1024 * 1024 };
 
 #define DELIVERY_TIMEOUT_NS (30 * NS_PER_S)
 #define AGAIN_NS            (200 * NS_PER_MS)
+#define FLUSH_NS            (3 * NS_PER_S)
 
 struct entry {
     struct entry *next; /* in the line of those to be sent */
@@ -183,6 +185,20 @@ delivery_log_write(struct delivery_log *l, const struct uuid *id, struct span by
     line_append(l, e);
     if (l->first == e) {
         send_line(l);
+    }
+}
+
+void
+delivery_log_flush(struct delivery_log *l)
+{
+    const struct timespec pause = {.tv_nsec = NS_PER_MS};
+    int64_t end_ns = clock_mono_ns() + FLUSH_NS;
+    while (l->bytes > 0 && clock_mono_ns() < end_ns) {
+        nanosleep(&pause, NULL);
+        producer_serve(l->producer);
+        if (l->first != NULL) {
+            send_line(l);
+        }
     }
 }
 

@@ -65,6 +65,9 @@ delivery_log_write(struct delivery_log *log, const struct uuid *id, struct span 
 
 enum { DELIVERY_LOG_BYTES_MAX = 64 * 1024 * 1024 };
 
+/** Waits until Kafka has all that was written, or has been slow. @blocks up to 3 s */
+void delivery_log_flush(struct delivery_log *log);
+
 /** Sends what Kafka did not take. @return monotonic time of the next call */
 int64_t delivery_log_turn(struct delivery_log *log, int64_t now_ns);
 

@@ -301,6 +301,9 @@ on_revoked(void *arg, const struct partition *parts, size_t count, bool lost)
 {
     struct inbox *in = arg;
     enum status status = store_commit(in->config.store, clock_wall_us());
+    if (!lost) {
+        in->config.events.leaving(in->config.arg);
+    }
     if (status == STATUS_OK && !lost) {
         commit_read(in, true);
     }

@@ -27,6 +27,9 @@ struct inbox_events {
                   const struct reply *reply,
                   struct span bytes,
                   int64_t arrived_us);
+    /** Partitions go to somebody else: what he has to know must be in Kafka on return.
+     */
+    void (*leaving)(void *arg);
     /** The set of owned partitions is settled again after a change. */
     void (*settled)(void *arg);
 };

@@ -137,6 +137,14 @@ push_owner_changed(struct push *p)
 }
 
 void
+push_flush(struct push *p)
+{
+    if (p->log != NULL) {
+        delivery_log_flush(p->log);
+    }
+}
+
+void
 push_learn_again(struct push *p)
 {
     if (p->log != NULL) {

@@ -40,6 +40,9 @@ struct webhooks *push_webhooks(struct push *push);
 /** The set of owned partitions is settled again after a change. */
 void push_owner_changed(struct push *push);
 
+/** Waits until leat.webhooks has all that was written. @blocks up to 3 s */
+void push_flush(struct push *push);
+
 /** The store lost some of what was written down. */
 void push_learn_again(struct push *push);
 

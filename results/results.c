@@ -25,6 +25,13 @@ is_foreign(void *arg, const struct uuid *id)
 }
 
 static void
+on_leaving(void *arg)
+{
+    const struct results *r = arg;
+    push_flush(r->push);
+}
+
+static void
 on_settled(void *arg)
 {
     struct results *r = arg;
@@ -139,7 +146,9 @@ open_inbox(struct results *r, struct fault *fault)
         .ttl_us = r->ttl_us,
         .store = r->store,
         .owner = &r->owner,
-        .events = {.reply = results_on_reply, .settled = on_settled},
+        .events = {.reply = results_on_reply,
+                   .leaving = on_leaving,
+                   .settled = on_settled},
         .arg = r,
     };
     return inbox_create(&r->inbox, r->loop, &inbox, fault);
