@@ -17,7 +17,7 @@ import stage  # noqa: E402
 QUICK = ["max.batch.size=64", "sim.alpha=2ms", "sim.beta=20us"]
 # The first of two members computes for long, on a device of its own, or the quick model would
 # have to wait for it; the second loads at once and so joins meanwhile.
-LONG = {"quick": QUICK, "slow": ["max.batch.size=8", "sim.alpha=2s", "device=cpu:1"],
+LONG = {"quick": QUICK, "slow": ["max.batch.size=8", "sim.alpha=5s", "device=cpu:1"],
         "glacier": ["max.batch.size=8", "sim.alpha=4s"]}
 SHORT = {"quick": QUICK, "slow": QUICK}
 POLL_MS = 2000  # max.poll.interval.ms of the glacier

@@ -6,7 +6,7 @@ Which duplicates a SIGKILL may cause: requests that the dead one had answered an
 committed. Offsets are committed every COMMIT_MS, up to the oldest open one, and an offset is open
 from when the batcher received its request to the answer; so the request's partition was the dead
 one's, its offset is not below what is committed, its first answer was written in the last
-COMMIT_MS + the longest time that one was open + SLACK_MS before the kill, and it runs once more,
+COMMIT_MS + the longest time that one was open + slack_ms before the kill, and it runs once more,
 not more often. What was in a slot of the runner (three, of at most 64 rows) had no answer and is
 no duplicate.
 """
@@ -42,13 +42,13 @@ def _answered(history, since_ms, until_ms):
             if since_ms <= r.time_ms < until_ms and r.id in answers]
 
 
-def _duplicates(history, fault, until_ms, partitions):
+def _duplicates(history, fault, until_ms, partitions, slack_ms):
     """(count, bound, what is outside it) of what the kill made to run again."""
     pairs = _answered(history, 0, until_ms)
     ours = [(r, a) for r, a in pairs if r.partition in partitions]
     before = [(r, a) for r, a in ours if a[0].time_ms <= fault["at"]]
     since_ms = fault["at"] - uncommitted_ms([a[0] for r, a in before
-                                             if r.time_ms >= fault["begin"]])
+                                             if r.time_ms >= fault["begin"]], slack_ms)
     after = [x.committed for x in history.samples if x.time_ms > fault["at"] + 300]
     committed = after[0] if after else {}
     twice = [(r, a) for r, a in pairs if len(a) > 1]
@@ -83,7 +83,7 @@ def _uncommitted(history):
             for p, end in ends.items() if last.get(p) != end]
 
 
-def run(s, seed):
+def run(s, seed, slack_ms):
     """A row of the table; its last field is the list of what is wrong."""
     dice, prefix, session_s = random.Random(seed), f"kill{seed}.", 10 if seed % 10 == 0 else 6
     s.topics(prefix, ["sim"], PARTITIONS)
@@ -98,7 +98,8 @@ def run(s, seed):
         group.settle()
         statuses = group.end()
     history = witness.history()
-    count, bound, outside = _duplicates(history, kill, stop["begin"], owners[kill["victim"]])
+    count, bound, outside = _duplicates(history, kill, stop["begin"], owners[kill["victim"]],
+                                        slack_ms)
     takeover_ms = _takeover_ms(history, kill, stop["begin"])
     again = sum(len(a) - 1 for _, a in _answered(history, stop["begin"], float("inf")))
     wrong = (checker.check(history) + outside + _incomplete("SIGKILL", kill) +

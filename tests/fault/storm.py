@@ -40,15 +40,15 @@ def _silence_s(history, seconds, begin_ms):
     return max(b - a for a, b in zip(moments, moments[1:])) / 1000
 
 
-def _unexplained(answers, kills_ms):
+def _unexplained(answers, kills_ms, slack_ms):
     """Answered again although no member died after the first answer, before its commit."""
-    within_ms = uncommitted_ms([a[0] for a in answers.values()])
+    within_ms = uncommitted_ms([a[0] for a in answers.values()], slack_ms)
     return [f"{i} was answered {len(a)} times, first at {a[0].time_ms}; kills {kills_ms}"
             for i, a in answers.items() if len(a) > 1 and
             not any(0 <= at + 50 - a[0].time_ms <= within_ms for at in kills_ms)]
 
 
-def run(s, seed, seconds):
+def run(s, seed, seconds, slack_ms):
     dice, prefix = random.Random(seed), f"storm{seed}."
     s.topics(prefix, ["sim"], PARTITIONS)
     state, events = {"killed_s": -100, "kills": []}, {"joined": 0, "left": 0, "kills": 0}
@@ -67,7 +67,7 @@ def run(s, seed, seconds):
         statuses = group.end()
     history = witness.history()
     answers = history.answers()
-    wrong = checker.check(history) + _unexplained(answers, state["kills"])
+    wrong = checker.check(history) + _unexplained(answers, state["kills"], slack_ms)
     wrong += [f"storm: {result[k]} {k}" for k in ("missing", "wrong", "failed") if result[k]]
     return {"": f"storm {seconds} s", "requests": len(history.requests), **events,
             "duplicates": sum(len(a) - 1 for a in answers.values()),
