@@ -106,16 +106,30 @@ limit_files(off_t bytes)
     cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
-Test(store_trouble, stays_at_the_offsets_that_are_written_when_the_disk_is_full)
+/* Row 1 and offset 1 are in the file, and there is no space for what comes. */
+static struct store *
+open_full(void)
 {
     struct store *s = open_store();
     cr_assert_eq(put(s, 1), STATUS_OK);
     store_offset_set(s, 0, (struct store_position){1, now_us});
     cr_assert_eq(store_commit(s, now_us), STATUS_OK);
     limit_files(64 * 1024);
+    return s;
+}
+
+static void
+put_more(struct store *s)
+{
     for (uint32_t i = 2; i < ROWS; i++) {
         cr_assert_eq(put(s, i), STATUS_OK);
     }
+}
+
+Test(store_trouble, stays_at_the_offsets_that_are_written_when_the_disk_is_full)
+{
+    struct store *s = open_full();
+    put_more(s);
     store_offset_set(s, 0, (struct store_position){ROWS, now_us});
     cr_assert_eq(store_commit(s, now_us), STATUS_IO);
     cr_assert(store_damaged(s));
@@ -141,19 +155,11 @@ Test(store_trouble, stays_at_the_offsets_that_are_written_when_the_disk_is_full)
 
 Test(store_trouble, tells_where_to_read_again_once_it_can_write_again)
 {
-    struct store *s = open_store();
     struct store_position at;
-    cr_assert_eq(put(s, 1), STATUS_OK);
-    store_offset_set(s, 0, (struct store_position){1, now_us});
-    cr_assert_eq(store_commit(s, now_us), STATUS_OK);
-    limit_files(64 * 1024);
-    for (uint32_t i = 2; i < ROWS; i++) {
-        cr_assert_eq(put(s, i), STATUS_OK);
-    }
+    struct store *s = open_full();
+    put_more(s);
     cr_assert_eq(store_commit(s, now_us), STATUS_IO);
-    for (uint32_t i = 2; i < ROWS; i++) {
-        cr_assert_eq(put(s, i), STATUS_OK);
-    }
+    put_more(s);
     store_offset_set(s, 0, (struct store_position){ROWS, now_us});
     cr_assert_eq(store_mend(s, now_us), STATUS_IO, "still full");
     cr_assert(store_damaged(s));
